@@ -1,0 +1,1 @@
+"""The processes of plexsphere: composition roots and command lines."""
