@@ -1,0 +1,1 @@
+"""API tokens: the long-lived bearer credentials of operators and their automation."""
