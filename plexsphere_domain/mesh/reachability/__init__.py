@@ -1,0 +1,1 @@
+"""Reachability: what a Node's heartbeats, and their absence, say about it."""
