@@ -1,0 +1,1 @@
+"""Domains: the tenancy boundary, its mesh pool and its reachability policy."""
