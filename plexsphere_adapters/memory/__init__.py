@@ -1,0 +1,1 @@
+"""In-memory implementations of the domain's ports: for embedding the domain without servers, and for unit tests."""

@@ -1,0 +1,1 @@
+"""Who may do what: decisions over the relation graph, and the tuples that facts of other contexts put into it."""
