@@ -1,0 +1,1 @@
+"""The desired state of a Node: one document that says everything it should be."""
