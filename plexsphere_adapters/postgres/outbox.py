@@ -1,0 +1,160 @@
+"""The outbox: facts leave a transaction here, and reach each consumer in order and at least once.
+
+A row's place is `(txid, position)`. Positions alone are not enough: they are drawn before the commit, so a row could
+appear behind a cursor that has already moved on. A reader therefore only looks at rows of transactions below the
+oldest one still running (`pg_snapshot_xmin`): from there on nothing can appear in between.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import frozen
+
+from plexsphere_adapters.postgres.encoding import payload_of
+from plexsphere_adapters.postgres.sql import Connection, execute, fetch
+from plexsphere_domain.kernel.clock import Clock
+from plexsphere_domain.kernel.events import DomainEvent
+from plexsphere_domain.kernel.ids import DomainId, NewId
+
+SHARDS = 16
+CHANNEL = "plexsphere_outbox"
+
+
+def shard_of(domain_id: DomainId | None) -> int:
+    """The shard whose order a Domain's facts keep: 0..15, 0 for facts about the platform."""
+    return domain_id.int % SHARDS if domain_id else 0
+
+
+@frozen(kw_only=True)
+class PostgresOutbox:
+    """Appends to the outbox of the transaction that holds `connection`."""
+
+    connection: Connection
+    clock: Clock
+    new_id: NewId
+
+    async def append(self, *events: DomainEvent) -> None:
+        if not events:
+            return
+        now = self.clock.now()
+        await self.connection.execute(
+            """
+            INSERT INTO plexsphere.outbox (id, type, domain_id, shard, payload, occurred_at)
+            SELECT id, type, domain_id, shard, payload::jsonb, %(now)s
+              FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(domains)s::uuid[], %(shards)s::smallint[],
+                          %(payloads)s::text[]) AS facts (id, type, domain_id, shard, payload)
+            """,
+            {
+                "now": now,
+                "ids": [self.new_id() for _ in events],
+                "types": [event.type for event in events],
+                "domains": [event.domain_id for event in events],
+                "shards": [shard_of(event.domain_id) for event in events],
+                "payloads": [payload_of(event) for event in events],
+            },
+        )
+        await self.connection.execute("SELECT pg_notify(%(channel)s, '')", {"channel": CHANNEL})
+
+
+@frozen(kw_only=True)
+class Place:
+    """Where a consumer stands in a shard: the last row it consumed."""
+
+    txid: int
+    position: int
+
+
+START = Place(txid=0, position=0)
+
+
+@frozen(kw_only=True)
+class StoredEvent:
+    """A fact as the outbox keeps it."""
+
+    place: Place
+    id: UUID
+    type: str
+    domain_id: DomainId | None
+    payload: dict[str, Any]
+    occurred_at: datetime
+
+
+@frozen(kw_only=True)
+class OutboxReader:
+    """One consumer's view of the outbox. It keeps a cursor per shard; nothing else about a consumer is stored."""
+
+    consumer: str
+
+    async def read(self, connection: Connection, shard: int, limit: int) -> list[StoredEvent]:
+        """Up to `limit` facts of the shard behind the consumer's cursor, in order."""
+        rows = await fetch(
+            connection,
+            """
+            SELECT txid::text::bigint AS txid, position, id, type, domain_id, payload, occurred_at
+              FROM plexsphere.outbox
+             WHERE shard = %(shard)s
+               AND (txid, position) > (
+                       coalesce((SELECT txid FROM plexsphere.outbox_cursors
+                                  WHERE consumer = %(consumer)s AND shard = %(shard)s), '0'::xid8),
+                       coalesce((SELECT position FROM plexsphere.outbox_cursors
+                                  WHERE consumer = %(consumer)s AND shard = %(shard)s), 0))
+               AND txid < pg_snapshot_xmin(pg_current_snapshot())
+             ORDER BY plexsphere.outbox.txid, position
+             LIMIT %(limit)s
+            """,
+            shard=shard,
+            consumer=self.consumer,
+            limit=limit,
+        )
+        return [StoredEvent(place=Place(txid=row.pop("txid"), position=row.pop("position")), **row) for row in rows]
+
+    async def waiting(self, connection: Connection) -> Sequence[int]:
+        """The shards that hold facts beyond the consumer's cursors."""
+        rows = await fetch(
+            connection,
+            """
+            SELECT s.shard
+              FROM generate_series(0, %(last)s) AS s (shard)
+              LEFT JOIN plexsphere.outbox_cursors c ON c.consumer = %(consumer)s AND c.shard = s.shard
+             WHERE EXISTS (
+                       SELECT FROM plexsphere.outbox o
+                        WHERE o.shard = s.shard
+                          AND (o.txid, o.position) > (coalesce(c.txid, '0'::xid8), coalesce(c.position, 0)))
+            """,
+            last=SHARDS - 1,
+            consumer=self.consumer,
+        )
+        return [row["shard"] for row in rows]
+
+    async def advance(self, connection: Connection, shard: int, to: Place) -> None:
+        """Remember that everything up to and including `to` is consumed."""
+        await execute(
+            connection,
+            """
+            INSERT INTO plexsphere.outbox_cursors (consumer, shard, txid, position)
+            VALUES (%(consumer)s, %(shard)s, %(txid)s::text::xid8, %(position)s)
+                ON CONFLICT (consumer, shard) DO UPDATE SET txid = excluded.txid, position = excluded.position
+            """,
+            consumer=self.consumer,
+            shard=shard,
+            txid=to.txid,
+            position=to.position,
+        )
+
+
+async def forget_consumed(connection: Connection, consumers: Sequence[str], keep_hours: int) -> int:
+    """Delete facts that every one of `consumers` has consumed and that are older than `keep_hours`."""
+    return await execute(
+        connection,
+        """
+        DELETE FROM plexsphere.outbox o
+         WHERE o.occurred_at < now() - make_interval(hours => %(hours)s)
+           AND (SELECT count(*) FROM plexsphere.outbox_cursors c
+                 WHERE c.shard = o.shard AND c.consumer = ANY(%(consumers)s)
+                   AND (c.txid, c.position) >= (o.txid, o.position)) = cardinality(%(consumers)s::text[])
+        """,
+        consumers=list(consumers),
+        hours=keep_hours,
+    )

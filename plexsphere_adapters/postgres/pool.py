@@ -1,0 +1,132 @@
+"""The connection pool, and what its failures look like from outside."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from weakref import WeakKeyDictionary
+
+import psycopg
+from attrs import frozen
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
+
+from plexsphere_adapters.postgres.sql import Connection
+from plexsphere_domain.kernel.errors import Unavailable
+from plexsphere_domain.kernel.secrets import SecretStr
+
+Pool = AsyncConnectionPool[Connection]
+
+
+class DatastoreUnavailable(Unavailable):
+    """PostgreSQL cannot be reached, or went away in the middle of a transaction that did not commit."""
+
+    code = "datastore_unavailable"
+
+    @property
+    def detail(self) -> str:
+        return "the datastore is unreachable; try again shortly"
+
+
+class TransactionContended(Unavailable):
+    """Two transactions stood in each other's way and PostgreSQL ended this one; nothing was written."""
+
+    code = "datastore_contention"
+
+    @property
+    def detail(self) -> str:
+        return "the request collided with another one; try again"
+
+
+@frozen(kw_only=True)
+class Config:
+    """How to reach PostgreSQL, and how many connections one process holds.
+
+    `check` is how long a connection may idle before it is tested on its way to a caller; `wait` how long a caller
+    waits for a free one.
+    """
+
+    dsn: SecretStr
+    min_size: int = 2
+    max_size: int = 10
+    idle: timedelta = timedelta(seconds=30)
+    check: timedelta = timedelta(seconds=30)
+    wait: timedelta = timedelta(seconds=5)
+    application: str = "plexsphere"
+
+    @property
+    def conninfo(self) -> str:
+        return make_conninfo(self.dsn.reveal(), application_name=self.application, connect_timeout=5)
+
+
+def redacted(dsn: SecretStr) -> str:
+    """The DSN as it may be shown: without its password, and without anything at all where it cannot be parsed."""
+    try:
+        parts = conninfo_to_dict(dsn.reveal())
+    except psycopg.ProgrammingError:
+        return "(unparsable DSN)"
+    return make_conninfo(**{key: str(value) for key, value in parts.items() if key != "password"})
+
+
+@asynccontextmanager
+async def pool(config: Config) -> AsyncIterator[Pool]:
+    """The pool, open. A database that is away fails no start: callers get `DatastoreUnavailable` until it is back."""
+    opened: Pool = AsyncConnectionPool(
+        config.conninfo,
+        min_size=config.min_size,
+        max_size=config.max_size,
+        max_idle=config.idle.total_seconds(),
+        timeout=config.wait.total_seconds(),
+        check=_Checker(config.check),
+        configure=_configure,
+        open=False,
+        name=config.application,
+    )
+    await opened.open(wait=False)
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+@asynccontextmanager
+async def connection(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection in autocommit mode, or to begin a transaction on. Outages surface as `DatastoreUnavailable`."""
+    try:
+        async with pool.connection() as held:
+            yield held
+    except (DeadlockDetected, SerializationFailure) as collision:
+        raise TransactionContended from collision
+    except OUTAGES as outage:
+        raise DatastoreUnavailable from outage
+
+
+OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests, ConnectionError)
+"""What the driver raises when the server is away, restarting, or gone in the middle of a conversation."""
+
+
+class _Checker:
+    """Tests a connection that idled for longer than `after`, so that a busy pool pays no extra round trip."""
+
+    def __init__(self, after: timedelta) -> None:
+        self._after = after.total_seconds()
+        self._lent: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+
+    async def __call__(self, connection: Connection) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._lent.get(connection, now) > self._after:
+            await AsyncConnectionPool.check_connection(connection)
+        self._lent[connection] = now
+
+
+async def _configure(connection: Connection) -> None:
+    await connection.set_autocommit(True)
+    await connection.execute("SET statement_timeout = '15s'")
+    await connection.execute("SET idle_in_transaction_session_timeout = '30s'")
+
+
+async def check(pool: Pool) -> None:
+    """Readiness: raises `DatastoreUnavailable` unless a statement can be run."""
+    async with connection(pool) as held:
+        await held.execute("SELECT 1")

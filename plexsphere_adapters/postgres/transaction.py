@@ -1,0 +1,47 @@
+"""The unit of work on PostgreSQL: one connection, one transaction, every repository on it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import cached_property
+
+from attrs import define, frozen
+
+from plexsphere_adapters.postgres.outbox import PostgresOutbox
+from plexsphere_adapters.postgres.pool import Pool, connection
+from plexsphere_adapters.postgres.sql import Connection
+from plexsphere_domain.kernel.clock import Clock
+from plexsphere_domain.kernel.ids import NewId
+from plexsphere_domain.kernel.journal import Journal
+
+
+@define(slots=False, kw_only=True)
+class PostgresTransaction:
+    """Every repository of every context, on one connection. Contexts see it through their own `Transaction` protocols."""
+
+    connection: Connection
+    clock: Clock
+    new_id: NewId
+    journals: Callable[[Connection], Journal]
+
+    @cached_property
+    def outbox(self) -> PostgresOutbox:
+        return PostgresOutbox(connection=self.connection, clock=self.clock, new_id=self.new_id)
+
+    @cached_property
+    def journal(self) -> Journal:
+        return self.journals(self.connection)
+
+
+@frozen(kw_only=True)
+class PostgresTransactions:
+    """Begins transactions on the pool (read committed: whatever must not race is locked or compared and set)."""
+
+    pool: Pool
+    clock: Clock
+    new_id: NewId
+    journals: Callable[[Connection], Journal]
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PostgresTransaction]:
+        async with connection(self.pool) as held, held.transaction():
+            yield PostgresTransaction(connection=held, clock=self.clock, new_id=self.new_id, journals=self.journals)

@@ -1,0 +1,3 @@
+DROP TABLE IF EXISTS plexsphere.outbox_cursors;
+DROP TABLE IF EXISTS plexsphere.outbox;
+DROP SCHEMA IF EXISTS plexsphere;
