@@ -16,7 +16,7 @@ from plexsphere_domain.kernel.journal import Journal
 
 @define(slots=False, kw_only=True)
 class PostgresTransaction:
-    """Every repository of every context, on one connection. Contexts see it through their own `Transaction` protocols."""
+    """Every repository of every context, on one connection; a context sees it through its own `Transaction` protocol."""
 
     connection: Connection
     clock: Clock
