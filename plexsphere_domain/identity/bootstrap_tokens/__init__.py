@@ -1,0 +1,1 @@
+"""Bootstrap tokens: the one-shot credentials with which machines become Nodes."""
