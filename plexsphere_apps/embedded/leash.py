@@ -1,6 +1,6 @@
 """Become another program that does not outlive its parent.
 
-Run as a script, never imported: `python -I -S leash.py SIGNAL PARENT UID:GID PROGRAM [ARGUMENT…]`. It drops to the
+Run as a script: `python -I -S leash.py SIGNAL PARENT UID:GID PROGRAM [ARGUMENT…]`. It drops to the
 account UID:GID (or stays who it is, when `-` stands there), asks Linux to deliver SIGNAL when its parent dies, and
 executes PROGRAM in its own place, so that the process id the parent knows is the program's.
 
@@ -11,6 +11,9 @@ is made, which is why the parent's id is compared afterwards. Where there is no 
 import ctypes
 import os
 import sys
+
+LEASH = __file__
+"""The path of the script."""
 
 PR_SET_PDEATHSIG = 1
 

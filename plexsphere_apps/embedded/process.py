@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-LEASH: Final = Path(__file__).with_name("leash.py")
+from plexsphere_apps.embedded.leash import LEASH
 
 INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """What every program may want to know of the place it runs in. Credentials never travel this way."""
