@@ -12,6 +12,7 @@ A gate asks whether a principal holds a permission on an object. The rules, in o
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, StrEnum
+from typing import Any
 from uuid import UUID
 
 from attrs import field, frozen
@@ -116,7 +117,7 @@ class BoundCaveat:
     """A caveat on a tuple, with the values that the tuple fixes, as JSON values."""
 
     name: Caveat
-    context: Mapping[str, object] = field(factory=dict, eq=False, repr=False)
+    context: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
 
 
 @frozen

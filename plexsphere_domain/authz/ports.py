@@ -14,8 +14,8 @@ class RelationGraph(Protocol):
     async def answers(self, questions: Sequence[Question], *, at_least: str | None) -> Sequence[Answer]:
         """The answers in the order of the questions, in one round trip.
 
-        They are at least as fresh as the revision `at_least`; None is content with any recent one. A graph that is not
-        whole gives no answers. Raises AuthzUnavailable.
+        They are at least as fresh as the revision `at_least`; None asks for the newest, which costs more. A graph that
+        is not whole gives no answers. Raises AuthzUnavailable.
         """
 
 
