@@ -27,7 +27,7 @@ class SealBroken(DomainError):
 class WrapKeyUnavailable(Unavailable):
     """The secret store holds no wrap key of this id, or cannot be asked for it."""
 
-    code = "secretstore_unavailable"
+    code = "wrap_key_unavailable"
 
     @property
     def detail(self) -> str:
