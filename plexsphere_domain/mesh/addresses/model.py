@@ -7,11 +7,10 @@
     section 2.6.1), except that /127 gives both (RFC 6164) and /128 its only one.
  4. The lowest free address wins. An address is free again as soon as its Node is retired.
 
-The free addresses of a pool are kept as maximal ranges, so that an almost empty /10 is one entry, and the lowest
-address is found without looking at any other: taking one shortens the first range, releasing one joins its neighbours.
+The free addresses of a pool are kept as disjoint ranges, so that an almost empty /10 is one entry, and the lowest
+address is found without looking at any other: taking it shortens the first range, releasing one adds a range.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -35,10 +34,6 @@ class AddressRange:
 
     def __contains__(self, address: Address) -> bool:
         return address.version == self.first.version and int(self.first) <= int(address) <= int(self.last)
-
-    def without_first(self) -> "AddressRange | None":
-        """What is left when the lowest address is taken; None where it was the only one."""
-        return AddressRange(self.first + 1, self.last) if self.first != self.last else None
 
 
 def hosts(network: Network) -> AddressRange:
@@ -72,53 +67,9 @@ def _between(holes: list[tuple[int, int]], within: AddressRange) -> Iterator[Add
         yield AddressRange(make(cursor), make(end))
 
 
-class FreeList:
-    """The free ranges of one pool, in memory. `take` and `release` keep them disjoint, maximal and ascending."""
-
-    __slots__ = ("_first", "_last", "_make", "_within")
-
-    def __init__(
-        self, within: AddressRange, *, reserved: Iterable[Network] = (), taken: Iterable[Address] = ()
-    ) -> None:
-        ranges = free_ranges(within, reserved=reserved, taken=taken)
-        self._within = within
-        self._make = type(within.first)
-        self._first = [int(one.first) for one in ranges]
-        self._last = [int(one.last) for one in ranges]
-
-    def take(self) -> Address | None:
-        """The lowest free address, taken; None where there is none."""
-        if not self._first:
-            return None
-        lowest = self._first[0]
-        if lowest == self._last[0]:
-            del self._first[0], self._last[0]
-        else:
-            self._first[0] = lowest + 1
-        return self._make(lowest)
-
-    def release(self, address: Address) -> None:
-        """Make a taken address of this pool free again. One outside the pool, or free already, changes nothing."""
-        number = int(address)
-        at = bisect_right(self._first, number)
-        if address not in self._within or (at and self._last[at - 1] >= number):
-            return
-        joins_below = at > 0 and self._last[at - 1] == number - 1
-        joins_above = at < len(self._first) and self._first[at] == number + 1
-        if joins_below and joins_above:
-            self._last[at - 1] = self._last[at]
-            del self._first[at], self._last[at]
-        elif joins_below:
-            self._last[at - 1] = number
-        elif joins_above:
-            self._first[at] = number
-        else:
-            self._first.insert(at, number)
-            self._last.insert(at, number)
-
-    @property
-    def ranges(self) -> tuple[AddressRange, ...]:
-        return tuple(
-            AddressRange(self._make(first), self._make(last))
-            for first, last in zip(self._first, self._last, strict=True)
-        )
+def lowest_free(
+    within: AddressRange, *, reserved: Iterable[Network] = (), taken: Iterable[Address] = ()
+) -> Address | None:
+    """The address that is given out next, found by looking at all that are taken; None where there is none."""
+    ranges = free_ranges(within, reserved=reserved, taken=taken)
+    return ranges[0].first if ranges else None

@@ -6,7 +6,7 @@ of one peers version of the Domain; the next version is made from it and what ch
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from attrs import frozen
@@ -27,7 +27,7 @@ class PeerChanges:
 class PeerDirectory:
     """The peers of a Domain at one version. Immutable."""
 
-    def __init__(self, version: int, entries: Mapping[NodeId, bytes]) -> None:
+    def __init__(self, version: int, entries: Mapping[NodeId, "_Entry"]) -> None:
         self.version = version
         self._entries = entries
 
@@ -43,10 +43,18 @@ class PeerDirectory:
         entries = dict(self._entries)
         for node in changes.gone:
             entries.pop(node, None)
-        entries.update((peer.node_id, encode_peer(peer)) for peer in changes.live)
+        entries.update((peer.node_id, _Entry(peer, encode_peer(peer))) for peer in changes.live)
         return PeerDirectory(changes.version, entries)
 
-    def others(self, node: NodeId) -> bytes:
+    def around(self, node: NodeId) -> "PeerView":
+        """The Domain as `node` sees it."""
+        return PeerView(self, node)
+
+    def peers(self) -> Iterator[Peer]:
+        """Ascending by node id."""
+        return (entry.peer for _, entry in self._ordered)
+
+    def encode_without(self, node: NodeId) -> bytes:
         """The JSON array of all peers but `node`, ascending by node id; `[]` where there are none."""
         text, spans = self._layout
         if node not in spans:
@@ -57,17 +65,38 @@ class PeerDirectory:
         return text[: max(start - 1, 1)] + b"]"
 
     @cached_property
+    def _ordered(self) -> list[tuple[NodeId, "_Entry"]]:
+        return sorted(self._entries.items(), key=lambda item: item[0].int)
+
+    @cached_property
     def _layout(self) -> tuple[bytes, Mapping[NodeId, tuple[int, int]]]:
-        ordered = sorted(self._entries.items(), key=lambda entry: entry[0].int)
         spans: dict[NodeId, tuple[int, int]] = {}
         at = 1
-        for node, entry in ordered:
-            spans[node] = (at, at + len(entry))
-            at += len(entry) + 1
-        return b"[" + b",".join(entry for _, entry in ordered) + b"]", spans
+        for node, entry in self._ordered:
+            spans[node] = (at, at + len(entry.encoded))
+            at += len(entry.encoded) + 1
+        return b"[" + b",".join(entry.encoded for _, entry in self._ordered) + b"]", spans
 
-    def __len__(self) -> int:
-        return len(self._entries)
+
+@frozen
+class _Entry:
+    peer: Peer
+    encoded: bytes
+
+
+@frozen
+class PeerView:
+    """The other Nodes of a Node's Domain, ascending by node id."""
+
+    directory: PeerDirectory
+    node_id: NodeId
+
+    def __iter__(self) -> Iterator[Peer]:
+        return (peer for peer in self.directory.peers() if peer.node_id != self.node_id)
+
+    def encode(self) -> bytes:
+        """The JSON array, compact."""
+        return self.directory.encode_without(self.node_id)
 
 
 def encode_peer(peer: Peer) -> bytes:
@@ -76,8 +105,3 @@ def encode_peer(peer: Peer) -> bytes:
     if peer.fallback_endpoint:
         members["fallback_endpoint"] = peer.fallback_endpoint
     return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def encode_all(peers: Iterable[Peer]) -> bytes:
-    """The JSON array of the peers, in the order given."""
-    return b"[" + b",".join(encode_peer(peer) for peer in peers) + b"]"

@@ -14,9 +14,11 @@ from plexsphere_domain.kernel.clock import Clock
 from plexsphere_domain.kernel.errors import Unavailable
 from plexsphere_domain.kernel.ids import DomainId, NodeId
 from plexsphere_domain.mesh.nodes.errors import NodeNotFound
+from plexsphere_domain.mesh.nodes.model import Node
 from plexsphere_domain.mesh.reachability.model import Reachability
 from plexsphere_domain.mesh.reachability.ports import StandingLookup
 from plexsphere_domain.mesh.state.directories import PeerDirectories
+from plexsphere_domain.mesh.state.directory import PeerView
 from plexsphere_domain.mesh.state.snapshot import StateSnapshot
 
 
@@ -48,6 +50,22 @@ class LastGoodStates:
         return state if state is not None and state.at >= since else None
 
 
+@frozen
+class PeersOfNode:
+    """The other Nodes of a Node's Domain, as of now."""
+
+    standings: StandingLookup
+    directories: PeerDirectories
+
+    async def around(self, node: Node) -> PeerView:
+        """Raises NodeNotFound where the Node was retired meanwhile."""
+        standing = await self.standings(node.id)
+        if standing is None:
+            raise NodeNotFound(node.id)
+        directory = await self.directories.at_least(node.domain_id, standing.peers_version)
+        return directory.around(node.id)
+
+
 @frozen(kw_only=True)
 class DesiredState:
     """Answers a Node's pull."""
@@ -77,11 +95,11 @@ class DesiredState:
         directory = await self.directories.at_least(standing.domain_id, standing.peers_version)
         reachability = standing.liveness.verdict(now, standing.thresholds)
         self._last_good.remember(node, standing.domain_id, reachability, now)
-        return StateSnapshot(peers=directory.others(node), reachability=reachability)
+        return StateSnapshot(peers=directory.around(node), reachability=reachability)
 
     def _recall(self, node: NodeId) -> StateSnapshot | None:
         last = self._last_good.recall(node, self.clock.now() - self.stale_for)
         directory = self.directories.held(last.domain) if last is not None else None
         if last is None or directory is None:
             return None
-        return StateSnapshot(peers=directory.others(node), reachability=last.reachability)
+        return StateSnapshot(peers=directory.around(node), reachability=last.reachability)

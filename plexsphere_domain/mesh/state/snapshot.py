@@ -12,15 +12,16 @@ from datetime import UTC, datetime
 from attrs import frozen
 
 from plexsphere_domain.mesh.reachability.model import Reachability
+from plexsphere_domain.mesh.state.directory import PeerView
 
 _NO_ENTRIES = b'{"metadata":[],"data":[],"reports":[]}'
 
 
 @frozen(kw_only=True)
 class StateSnapshot:
-    """A Node's desired state. `peers` is the encoded array of all other Nodes of its Domain."""
+    """A Node's desired state."""
 
-    peers: bytes
+    peers: PeerView
     reachability: Reachability
 
     def encode(self) -> bytes:
@@ -28,7 +29,7 @@ class StateSnapshot:
         return b"".join(
             (
                 b'{"peers":',
-                self.peers,
+                self.peers.encode(),
                 b',"policy":null,"bridge":null,"state":',
                 _NO_ENTRIES,
                 b',"reports":',

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plexsphere_domain.mesh.addresses.model import Address, AddressRange, FreeList, Network, free_ranges, hosts
+from plexsphere_domain.mesh.addresses.model import AddressRange, Network, free_ranges, hosts, lowest_free
 
 small_networks = st.builds(
     lambda base, length: ip_network((base, length), strict=False),
@@ -38,27 +38,6 @@ def test_hosts_are_those_of_the_standard_library(network: IPv4Network) -> None:
     assert hosts(network) == AddressRange(reference[0], reference[-1])
 
 
-@given(small_networks, st.lists(st.tuples(st.booleans(), st.integers(0, 1023)), max_size=60))
-def test_any_sequence_takes_the_lowest_free_address_and_never_one_twice(
-    network: IPv4Network, steps: list[tuple[bool, int]]
-) -> None:
-    pool = FreeList(hosts(network))
-    free: set[Address] = set(network.hosts())
-    taken: list[Address] = []
-    for take, choice in steps:
-        if take:
-            expected = min(free, default=None)
-            assert pool.take() == expected
-            if expected is not None:
-                free.remove(expected)
-                taken.append(expected)
-        elif taken:
-            released = taken.pop(choice % len(taken))
-            pool.release(released)
-            free.add(released)
-        assert pool.ranges == free_ranges(hosts(network), taken=taken)
-
-
 @given(small_networks, st.lists(small_networks, max_size=4), st.sets(st.integers(0, 1023), max_size=20))
 def test_a_pool_is_its_hosts_less_what_is_reserved_or_taken(
     network: IPv4Network, reserved: list[Network], picks: set[int]
@@ -72,18 +51,16 @@ def test_a_pool_is_its_hosts_less_what_is_reserved_or_taken(
     assert all(int(lower.last) + 1 < int(upper.first) for lower, upper in pairwise(ranges))
 
 
+@given(small_networks, st.sets(st.integers(0, 1023), max_size=20))
+def test_the_lowest_free_address(network: IPv4Network, picks: set[int]) -> None:
+    taken = {network[pick % network.num_addresses] for pick in picks}
+    assert lowest_free(hosts(network), taken=taken) == min(set(network.hosts()) - taken, default=None)
+
+
 def test_a_pool_of_two_to_the_sixty_four_addresses_is_one_range() -> None:
-    pool = FreeList(hosts(IPv6Network("fd00::/64")))
-    assert [str(pool.take()) for _ in range(3)] == ["fd00::1", "fd00::2", "fd00::3"]
-    assert len(pool.ranges) == 1
-
-
-def test_what_does_not_belong_to_the_pool_does_not_enter_it() -> None:
-    pool = FreeList(hosts(IPv4Network("10.0.0.0/29")), reserved=[IPv4Network("10.1.0.0/29"), IPv6Network("fd00::/64")])
-    before = pool.ranges
-    for stranger in ("10.0.0.0", "10.0.0.7", "10.0.1.1", "fd00::1", "10.0.0.3"):
-        pool.release(ip_address(stranger))
-    assert pool.ranges == before
+    pool = hosts(IPv6Network("fd00::/64"))
+    assert free_ranges(pool, reserved=[ip_network("10.0.0.0/8")], taken=[ip_address("10.0.0.1")]) == (pool,)
+    assert lowest_free(pool, taken=[ip_address("fd00::1")]) == ip_address("fd00::2")
 
 
 def test_a_range_runs_upwards_within_one_family() -> None:

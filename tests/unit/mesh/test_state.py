@@ -38,15 +38,15 @@ def entry(one: Peer) -> dict[str, str]:
 
 
 def test_a_node_alone_has_no_peers() -> None:
-    assert PeerDirectory.empty().others(node(1)) == b"[]"
-    assert PeerDirectory.empty().advance(PeerChanges(version=1, live=(peer(1),))).others(node(1)) == b"[]"
+    assert PeerDirectory.empty().encode_without(node(1)) == b"[]"
+    assert PeerDirectory.empty().advance(PeerChanges(version=1, live=(peer(1),))).encode_without(node(1)) == b"[]"
 
 
 def test_the_bytes_of_a_peer_list() -> None:
     directory = PeerDirectory.empty().advance(
         PeerChanges(version=3, live=(peer(3), peer(1, endpoint="relay.example:51821"), peer(2)))
     )
-    assert directory.others(node(3)) == (
+    assert directory.encode_without(node(3)) == (
         b'[{"node_id":"00000000-0000-0000-0000-000000000001","mesh_ip":"0.0.0.1",'
         b'"public_key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA+k=","fallback_endpoint":"relay.example:51821"},'
         b'{"node_id":"00000000-0000-0000-0000-000000000002","mesh_ip":"0.0.0.2",'
@@ -79,8 +79,8 @@ def test_any_history_leads_to_the_same_directory_as_a_fresh_start(
     fresh = PeerDirectory.empty().advance(PeerChanges(version=99, live=tuple(world.values())))
     for number in range(11):
         expected = [entry(world[other]) for other in sorted(world) if other != number]
-        assert directory.others(node(number)) == fresh.others(node(number))
-        assert json.loads(directory.others(node(number))) == expected
+        assert directory.encode_without(node(number)) == fresh.encode_without(node(number))
+        assert json.loads(directory.encode_without(node(number))) == expected
 
 
 def test_older_changes_change_nothing() -> None:
@@ -90,7 +90,7 @@ def test_older_changes_change_nothing() -> None:
 
 def test_the_document_has_all_eight_members_and_no_whitespace() -> None:
     reachability = Reachability(state=ReachabilityState.NEVER_REPORTED, changed_at=REGISTERED)
-    document = StateSnapshot(peers=b"[]", reachability=reachability).encode()
+    document = StateSnapshot(peers=PeerDirectory.empty().around(node(1)), reachability=reachability).encode()
     assert document == (
         b'{"peers":[],"policy":null,"bridge":null,'
         b'"state":{"metadata":[],"data":[],"reports":[]},"reports":{"metadata":[],"data":[],"reports":[]},'

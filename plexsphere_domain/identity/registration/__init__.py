@@ -1,0 +1,1 @@
+"""Registration: a machine redeems a bootstrap token and becomes a Node."""
