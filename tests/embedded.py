@@ -39,7 +39,7 @@ def started(state: Path, *arguments: str) -> Iterator[Facts]:
 
 @contextmanager
 def launcher(state: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A `plexsphere-up` process whose output can be read; it is interrupted at the end of the block, and dies with us."""
+    """A `plexsphere-up` process with readable output; it is interrupted when the block ends, and dies with us."""
     up = (sys.executable, "-m", "plexsphere_apps.embedded.main", "--state-dir", str(state), *arguments)
     with subprocess.Popen(
         leashed(up), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True

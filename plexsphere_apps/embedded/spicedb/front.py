@@ -102,7 +102,7 @@ class Front(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in its
 
 def plain(metadata: Iterable[Any]) -> Metadata:
     """The metadata of an answer in the form in which a server gives them on."""
-    return [(name, value) for name, value in metadata]
+    return tuple((name, value) for name, value in metadata)
 
 
 async def healthy(request: bytes, context: Context) -> bytes:
