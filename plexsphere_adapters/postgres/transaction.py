@@ -6,7 +6,11 @@ from functools import cached_property
 
 from attrs import define, frozen
 
+from plexsphere_adapters.postgres.addresses import PostgresMeshAddresses
+from plexsphere_adapters.postgres.heartbeats import PostgresLivenessRecords
+from plexsphere_adapters.postgres.nodes import PostgresNodes
 from plexsphere_adapters.postgres.outbox import PostgresOutbox
+from plexsphere_adapters.postgres.placements import PostgresPlacements
 from plexsphere_adapters.postgres.pool import Pool, connection
 from plexsphere_adapters.postgres.sql import Connection
 from plexsphere_domain.kernel.clock import Clock
@@ -30,6 +34,22 @@ class PostgresTransaction:
     @cached_property
     def journal(self) -> Journal:
         return self.journals(self.connection)
+
+    @cached_property
+    def placements(self) -> PostgresPlacements:
+        return PostgresPlacements(self.connection)
+
+    @cached_property
+    def nodes(self) -> PostgresNodes:
+        return PostgresNodes(self.connection)
+
+    @cached_property
+    def mesh_addresses(self) -> PostgresMeshAddresses:
+        return PostgresMeshAddresses(self.connection)
+
+    @cached_property
+    def liveness(self) -> PostgresLivenessRecords:
+        return PostgresLivenessRecords(self.connection)
 
 
 @frozen(kw_only=True)

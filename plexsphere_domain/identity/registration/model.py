@@ -124,7 +124,7 @@ def enrolled(
         bootstrap_token_id=token.id,
         mesh_ip=mesh_ip,
         public_key=application.public_key,
-        registered_at=to_the_millisecond(now),
+        registered_at=now,
     )
 
 
@@ -159,11 +159,6 @@ class RegisteredNode:
     signing_key: DomainSigningKey
     domain_mesh_cidr: Network
     peers: PeerView
-
-
-def to_the_millisecond(instant: datetime) -> datetime:
-    """The instant as the wire shows it: what is stored and what was shown are then the same."""
-    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
 def _project(text: str) -> ProjectId:

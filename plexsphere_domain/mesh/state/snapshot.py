@@ -51,5 +51,5 @@ def encode_reachability(reachability: Reachability) -> bytes:
 
 
 def timestamp(instant: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds: `2026-04-27T10:15:30.123Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    """RFC 3339 in UTC: `2026-04-27T10:15:30.123000Z`, without a fraction on the full second."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -94,7 +94,7 @@ def test_the_document_has_all_eight_members_and_no_whitespace() -> None:
     assert document == (
         b'{"peers":[],"policy":null,"bridge":null,'
         b'"state":{"metadata":[],"data":[],"reports":[]},"reports":{"metadata":[],"data":[],"reports":[]},'
-        b'"reachability":{"state":"never_reported","changed_at":"2026-05-27T10:00:00.120Z"},'
+        b'"reachability":{"state":"never_reported","changed_at":"2026-05-27T10:00:00.120900Z"},'
         b'"executions":[],"sessions":[]}'
     )
 
@@ -104,5 +104,5 @@ def test_a_heartbeat_shows_in_the_reachability() -> None:
         state=ReachabilityState.STALE, changed_at=REGISTERED, last_heartbeat_at=REGISTERED + timedelta(seconds=1)
     )
     assert encode_reachability(reachability) == (
-        b'{"state":"stale","last_heartbeat_at":"2026-05-27T10:00:01.120Z","changed_at":"2026-05-27T10:00:00.120Z"}'
+        b'{"state":"stale","last_heartbeat_at":"2026-05-27T10:00:01.120900Z","changed_at":"2026-05-27T10:00:00.120900Z"}'
     )

@@ -1,0 +1,11 @@
+DROP TRIGGER IF EXISTS project_mesh_ip_reservations_mesh_pools ON plexsphere.project_mesh_ip_reservations;
+DROP TRIGGER IF EXISTS domains_mesh_pools ON plexsphere.domains;
+DROP FUNCTION IF EXISTS plexsphere.forget_mesh_pools();
+DROP FUNCTION IF EXISTS plexsphere.take_mesh_turn(uuid);
+DROP TABLE IF EXISTS plexsphere.mesh_free_ranges;
+DROP TABLE IF EXISTS plexsphere.mesh_pools;
+DROP TABLE IF EXISTS plexsphere.node_heartbeats;
+DROP TABLE IF EXISTS plexsphere.node_tombstones;
+DROP TABLE IF EXISTS plexsphere.node_secrets;
+DROP TABLE IF EXISTS plexsphere.nodes;
+DROP TABLE IF EXISTS plexsphere.mesh_versions;
