@@ -1,6 +1,7 @@
 """Durations spelled as Go spells them (`time.ParseDuration`): `30s`, `1h30m`, `1.5h`."""
 
 import re
+from datetime import timedelta
 from typing import Self
 
 from attrs import field, frozen
@@ -50,6 +51,11 @@ class Duration:
         if total > _INT64_MAX:
             raise Malformed("is longer than any duration can be")
         return cls(total, text)
+
+    @property
+    def timedelta(self) -> timedelta:
+        """As long as it is in whole microseconds."""
+        return timedelta(microseconds=self.nanoseconds // 1_000)
 
     def __str__(self) -> str:
         return self.text

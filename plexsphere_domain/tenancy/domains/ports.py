@@ -17,7 +17,7 @@ class DomainRepository(Protocol):
     async def get(self, id: DomainId) -> Domain | None: ...
 
     async def held(self, id: DomainId) -> Domain | None:
-        """The Domain as it stays until the transaction ends: nobody moves its pool or deletes it meanwhile."""
+        """The Domain, for one of those who draw ranges from its pool: the others wait, and nobody moves the pool."""
 
     async def claimed(self, id: DomainId) -> Domain | None:
         """The Domain for this transaction alone: nobody changes it, and nobody adds a child to it meanwhile."""

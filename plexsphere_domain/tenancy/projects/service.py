@@ -33,10 +33,8 @@ class Projects:
         """Raises InvalidProject, ParentDomainMissing, ProjectSlugConflict, SubRangeOverlap."""
         project = Project.create(new, id=ProjectId(self.new_id()), now=self.clock.now())
         async with self.transactions.begin() as tx:
-            domain = await tx.domains.held(project.domain_id)
-            if domain is None:
-                raise ParentDomainMissing
-            project.fits(domain.mesh_cidr)
+            if project.sub_range is not None:
+                await _within_pool(tx, project)
             await tx.projects.add(project)
             await tx.outbox.append(
                 ProjectCreated(domain_id=project.domain_id, project_id=project.id, created_by=by.principal)
@@ -80,12 +78,19 @@ class Projects:
             await tx.journal.record(_action("delete", project, by))
 
 
+async def _within_pool(tx: TenancyTransaction, project: Project) -> None:
+    """Refuse a range outside the Domain's pool, and let nobody move the pool before this transaction ends."""
+    domain = await tx.domains.held(project.domain_id)
+    if domain is None:
+        raise ParentDomainMissing
+    project.fits(domain.mesh_cidr)
+
+
 async def _reserve(tx: TenancyTransaction, project: Project, *, instead_of: Project) -> None:
     """Refuse a range outside the pool, one that a sibling has, and one that leaves the Project's own Nodes behind."""
-    domain = await tx.domains.held(project.domain_id)
-    if domain is None or project.sub_range is None:
+    if project.sub_range is None:
         return
-    project.fits(domain.mesh_cidr)
+    await _within_pool(tx, project)
     sibling = await tx.projects.reservation_of_sibling(project)
     if sibling is not None:
         raise RangeOfSibling(sibling)

@@ -20,9 +20,6 @@ class ResourceRepository(Protocol):
     async def claimed(self, id: ResourceId) -> Resource | None:
         """The Resource for this transaction alone: nobody enrols on it meanwhile."""
 
-    async def by_handle(self, project: ProjectId, handle: str) -> Resource | None:
-        """The Resource of the Project that is named so: by its `external_ref`, else by its id as text."""
-
     async def page(self, project: ProjectId, request: PageRequest) -> Page[Resource]:
         """By `(created_at, id)`, ascending."""
 
