@@ -1,0 +1,1 @@
+"""plexsphere-core: the API, and the background work of the control plane."""

@@ -1,0 +1,77 @@
+"""What core is configured with."""
+
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from attrs import frozen
+
+from plexsphere_adapters.grpc.tls import TlsFiles
+from plexsphere_apps import variables as v
+from plexsphere_apps.configuration import ConfigurationError, of
+from plexsphere_apps.kinds import host_of
+from plexsphere_domain.kernel.secrets import SecretStr
+from plexsphere_domain.signing.model import DeploymentHost
+
+
+@frozen(kw_only=True)
+class CoreConfig:
+    public_host: DeploymentHost = of(v.PUBLIC_HOST)
+    postgres_dsn: SecretStr = of(v.POSTGRES_DSN)
+    postgres_pool_min: int = of(v.POSTGRES_POOL_MIN)
+    postgres_pool_max: int = of(v.POSTGRES_POOL_MAX)
+    postgres_pool_idle: timedelta = of(v.POSTGRES_POOL_IDLE)
+    postgres_pool_check: timedelta = of(v.POSTGRES_POOL_CHECK)
+    nats_url: SecretStr = of(v.NATS_URL)
+    stream_replicas: int = of(v.STREAM_REPLICAS)
+    openbao_addr: str = of(v.OPENBAO_ADDR)
+    openbao_token: SecretStr = of(v.OPENBAO_TOKEN)
+    openbao_ca_file: Path | None = of(v.OPENBAO_CA_FILE)
+    s3_endpoint: str = of(v.S3_ENDPOINT)
+    s3_access_key: str = of(v.S3_ACCESS_KEY)
+    s3_secret_key: SecretStr = of(v.S3_SECRET_KEY)
+    s3_bucket: str = of(v.S3_BUCKET)
+    s3_region: str = of(v.S3_REGION)
+    spicedb_endpoint: str = of(v.SPICEDB_ENDPOINT)
+    spicedb_key: SecretStr = of(v.SPICEDB_KEY)
+    spicedb_ca_file: Path | None = of(v.SPICEDB_CA_FILE)
+    spicedb_plaintext: bool = of(v.SPICEDB_PLAINTEXT)
+    signer_endpoint: str = of(v.SIGNER_ENDPOINT)
+    signer_ca_file: Path = of(v.SIGNER_CA_FILE)
+    signer_cert_file: Path = of(v.SIGNER_CERT_FILE)
+    signer_key_file: Path = of(v.SIGNER_KEY_FILE)
+    csrf_allowed_origins: tuple[str, ...] = of(v.CSRF_ALLOWED_ORIGINS)
+    auth_trust_proxy_headers: bool = of(v.AUTH_TRUST_PROXY_HEADERS)
+    authz_stale_ttl: timedelta = of(v.AUTHZ_STALE_TTL)
+    state_stale_ttl: timedelta = of(v.STATE_STALE_TTL)
+    probe_timeout: timedelta = of(v.PROBE_TIMEOUT)
+    log_level: str = of(v.LOG_LEVEL)
+    otlp_endpoint: str | None = of(v.OTLP_ENDPOINT)
+
+    def __attrs_post_init__(self) -> None:
+        problems = []
+        if not 1 <= self.postgres_pool_min <= self.postgres_pool_max:
+            problems.append(f"{v.POSTGRES_POOL_MIN.name} must be from 1 to {v.POSTGRES_POOL_MAX.name}")
+        if not 1 <= self.stream_replicas <= 5:
+            problems.append(f"{v.STREAM_REPLICAS.name} must be from 1 to 5")
+        if self.spicedb_plaintext and self.spicedb_ca_file is not None:
+            problems.append(f"{v.SPICEDB_PLAINTEXT.name} and {v.SPICEDB_CA_FILE.name} contradict each other")
+        if problems:
+            raise ConfigurationError(tuple(problems))
+
+    @property
+    def signer_tls(self) -> TlsFiles:
+        return TlsFiles(ca=self.signer_ca_file, certificate=self.signer_cert_file, key=self.signer_key_file)
+
+    @property
+    def spicedb_without_tls(self) -> bool:
+        """Only where the operator said so, or where the connection does not leave the machine."""
+        return self.spicedb_plaintext or (self.spicedb_ca_file is None and _is_loopback(self.spicedb_endpoint))
+
+
+def _is_loopback(address: str) -> bool:
+    host = host_of(address)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""plexsphere-signer: the only process that holds signing keys."""
