@@ -75,10 +75,7 @@ class TupleLedger(Protocol[P]):
         """The oldest facts that are not projected, about `limit` of them; None when there are none."""
 
     async def settle(self, pending: Pending[P], changes: Changes, revision: str | None) -> None:
-        """Keep the changes, the new position and, unless None, the revision; all or nothing.
-
-        Raises a kernel Conflict when another projector moved the position since it was read.
-        """
+        """Keep the changes, the new position and, unless None, the revision; all or nothing."""
 
     def tuples(self) -> AsyncIterator[Sequence[RelationTuple]]:
         """Every tuple, in batches."""

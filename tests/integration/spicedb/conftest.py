@@ -94,11 +94,11 @@ async def engine(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_facto
 
 
 @pytest.fixture
-async def connection(engine: Engine) -> AsyncIterator[Connection]:
+async def spicedb(engine: Engine) -> AsyncIterator[Connection]:
     async with connect(engine.config) as opened:
         yield opened
 
 
 @pytest.fixture
-def graph(connection: Connection) -> Graph:
-    return Graph(SpiceDbGraph(connection), SpiceDbGraphWriter(connection, SCHEMA))
+def graph(spicedb: Connection) -> Graph:
+    return Graph(SpiceDbGraph(spicedb), SpiceDbGraphWriter(spicedb, SCHEMA))

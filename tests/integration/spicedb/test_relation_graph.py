@@ -75,19 +75,19 @@ async def test_memory_and_spicedb_agree_on_a_tangle_of_groups(graph):
     assert await graph.answers(questions, at_least=revision) == expected
 
 
-async def test_concurrent_gates_share_round_trips(connection, graph, tenancy, user):
+async def test_concurrent_gates_share_round_trips(spicedb, graph, tenancy, user):
     revision = await graph.rebuild(batches(*tenancy.edges, RelationTuple(tenancy.domain, Relation.ADMIN, user)))
     calls = 0
 
     async def counting(request, **options):
         nonlocal calls
         calls += 1
-        return await connection.permissions.CheckBulkPermissions(request, **options)
+        return await spicedb.permissions.CheckBulkPermissions(request, **options)
 
     class Counting:
         CheckBulkPermissions = staticmethod(counting)
 
-    shared = SpiceDbGraph(evolve(connection, permissions=Counting()))
+    shared = SpiceDbGraph(evolve(spicedb, permissions=Counting()))
     permissions = [Permission.MANAGE, Permission.EMERGENCY_APPROVER] * 50
     verdicts = await asyncio.gather(
         *(shared.answers([Question(user, each, tenancy.domain)], at_least=revision) for each in permissions)
