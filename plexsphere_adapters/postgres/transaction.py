@@ -7,11 +7,16 @@ from functools import cached_property
 from attrs import define, frozen
 
 from plexsphere_adapters.postgres.addresses import PostgresMeshAddresses
+from plexsphere_adapters.postgres.bootstrap_tokens import PostgresBootstrapTokens
+from plexsphere_adapters.postgres.domains import PostgresDomains
 from plexsphere_adapters.postgres.heartbeats import PostgresLivenessRecords
+from plexsphere_adapters.postgres.mesh_allocations import PostgresMeshAllocations
 from plexsphere_adapters.postgres.nodes import PostgresNodes
 from plexsphere_adapters.postgres.outbox import PostgresOutbox
 from plexsphere_adapters.postgres.placements import PostgresPlacements
 from plexsphere_adapters.postgres.pool import Pool, connection
+from plexsphere_adapters.postgres.projects import PostgresProjects
+from plexsphere_adapters.postgres.resources import PostgresResources
 from plexsphere_adapters.postgres.sql import Connection
 from plexsphere_domain.kernel.clock import Clock
 from plexsphere_domain.kernel.ids import NewId
@@ -20,7 +25,7 @@ from plexsphere_domain.kernel.journal import Journal
 
 @define(slots=False, kw_only=True)
 class PostgresTransaction:
-    """Every repository of every context, on one connection; a context sees it through its own `Transaction` protocol."""
+    """Every repository of every context, on one connection; a context sees it through its own protocol."""
 
     connection: Connection
     clock: Clock
@@ -34,6 +39,26 @@ class PostgresTransaction:
     @cached_property
     def journal(self) -> Journal:
         return self.journals(self.connection)
+
+    @cached_property
+    def domains(self) -> PostgresDomains:
+        return PostgresDomains(self.connection)
+
+    @cached_property
+    def projects(self) -> PostgresProjects:
+        return PostgresProjects(self.connection)
+
+    @cached_property
+    def resources(self) -> PostgresResources:
+        return PostgresResources(self.connection)
+
+    @cached_property
+    def mesh_allocations(self) -> PostgresMeshAllocations:
+        return PostgresMeshAllocations(self.connection)
+
+    @cached_property
+    def bootstrap_tokens(self) -> PostgresBootstrapTokens:
+        return PostgresBootstrapTokens(self.connection)
 
     @cached_property
     def placements(self) -> PostgresPlacements:
