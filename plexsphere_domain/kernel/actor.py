@@ -12,6 +12,7 @@ class PrincipalKind(StrEnum):
     NODE = "node"
     BOOTSTRAP_TOKEN = "bootstrap_token"  # noqa: S105 — the name of a kind of credential
     SYSTEM = "system"
+    ANONYMOUS = "anonymous"
 
 
 @frozen
@@ -20,6 +21,10 @@ class Principal:
 
     kind: PrincipalKind
     id: UUID
+
+
+ANONYMOUS = Principal(PrincipalKind.ANONYMOUS, UUID(int=0))
+"""A caller that needs no credential, or has not shown it yet."""
 
 
 @frozen(kw_only=True)

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from attrs import evolve, frozen
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 Key = tuple[str, ...]
 """The sort key of a row, as text: what a cursor carries."""
@@ -41,3 +42,7 @@ class Page(Generic[T]):
         """The same window without the rows that are not visible."""
         items = tuple(item for item in self.items if visible(item))
         return evolve(self, items=items, hidden=self.hidden + len(self.items) - len(items))
+
+    def map(self, show: Callable[[T], U]) -> "Page[U]":
+        """The same window of other things, made out of each row."""
+        return Page(items=tuple(show(item) for item in self.items), next=self.next, hidden=self.hidden)
