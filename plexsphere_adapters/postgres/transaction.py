@@ -7,6 +7,7 @@ from functools import cached_property
 from attrs import define, frozen
 
 from plexsphere_adapters.postgres.addresses import PostgresMeshAddresses
+from plexsphere_adapters.postgres.api_tokens import PostgresApiTokens
 from plexsphere_adapters.postgres.bootstrap_tokens import PostgresBootstrapTokens
 from plexsphere_adapters.postgres.domains import PostgresDomains
 from plexsphere_adapters.postgres.heartbeats import PostgresLivenessRecords
@@ -55,6 +56,10 @@ class PostgresTransaction:
     @cached_property
     def mesh_allocations(self) -> PostgresMeshAllocations:
         return PostgresMeshAllocations(self.connection)
+
+    @cached_property
+    def api_tokens(self) -> PostgresApiTokens:
+        return PostgresApiTokens(self.connection)
 
     @cached_property
     def bootstrap_tokens(self) -> PostgresBootstrapTokens:
