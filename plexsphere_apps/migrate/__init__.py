@@ -1,0 +1,1 @@
+"""`plexsphere-migrate`: brings a database's schema to a release, and back."""
