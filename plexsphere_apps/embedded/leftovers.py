@@ -9,7 +9,7 @@ import psutil
 
 from plexsphere_apps.embedded.state import StateDirectory
 
-GRACE: Final = 10.0
+GRACE: Final = 4.0
 """Seconds an orphan has to finish the orderly end that its leash asked for."""
 
 SAME_START: Final = 1.0

@@ -46,6 +46,7 @@ class Child:
     command: Command | None = None
     process: Process | None = None
     began: float = 0.0
+    well_pid: int | None = None
     keeper: asyncio.Task[None] | None = None
 
 
@@ -65,8 +66,8 @@ class Supervisor:
     _recovery: dict[str, list[Step]] = field(init=False, factory=dict)
 
     def pids(self) -> dict[str, int]:
-        """The process id of every server that was started, by name."""
-        return {child.server.name: child.process.pid for child in self._children if child.process is not None}
+        """The process id of every server, by name; that of the successor as soon as the successor is well."""
+        return {child.server.name: child.well_pid for child in self._children if child.well_pid is not None}
 
     async def start(self, server: Server) -> None:
         """Start a server and wait until it is usable; from then on it is kept alive. Raises `CannotStart`."""
@@ -130,7 +131,9 @@ class Supervisor:
         child.command = server.command()
         child.process = await spawn(child.command, log)
         child.began = time.monotonic()
-        leftovers.remember(self.state, self.pids())
+        leftovers.remember(
+            self.state, {each.server.name: each.process.pid for each in self._children if each.process is not None}
+        )
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._until_reachable(child.process, server)
@@ -139,6 +142,7 @@ class Supervisor:
                 f"{server.name} does not answer after {PATIENCE:.0f} s: {last_line(log)}", f"see {log}"
             ) from failure
         await server.settle()
+        child.well_pid = child.process.pid
 
     async def _until_reachable(self, process: Process, server: Server) -> None:
         while not await server.reachable():

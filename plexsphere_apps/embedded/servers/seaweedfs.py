@@ -72,6 +72,7 @@ class SeaweedFs:
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             "master.telemetry": "false",
+            "master.electionTimeout": "1s",  # it elects itself; the default makes every restart wait for 10 s
             "master.volumeSizeLimitMB": VOLUME_MEGABYTES,
             "volume.max": VOLUMES,
             "volume.preStopSeconds": 0,
