@@ -9,7 +9,7 @@ caller. It keeps nothing: every caller gets an answer that was fetched after it 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -44,11 +44,13 @@ class Coalescer(Generic[Q, A]):
             live = [(question, future) for question, future in batch if not future.done()]
             if live:
                 await self._answer(live)
+        # Here and not only when the task is done: who was just answered may ask again before that is noticed.
+        self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _answer(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:
             answers = await self._flush([question for question, _ in batch])
-        except BaseException as failure:  # noqa: BLE001 — it is every waiting caller's to handle
+        except BaseException as failure:
             outcome = failure if isinstance(failure, Exception) else ConnectionAbortedError("the batch was cancelled")
             for _, future in batch:
                 if not future.done():
