@@ -85,8 +85,11 @@ HEADER_MEMBERS: Mapping[str, str] = {"retry_after": "Retry-After"}
 
 
 def problem_of(error: errors.DomainError, *, tag: str, instance: str, correlation_id: str) -> Response:
-    """The problem that tells `error`."""
+    """The problem that tells `error`; one without a code where the error has none."""
     status = status_of(type(error))
+    if not error.code:
+        slug = HTTPStatus(status).phrase.lower().replace(" ", "-")
+        return bare_problem(status, slug=slug, detail=error.detail, instance=instance, correlation_id=correlation_id)
     return problem(
         status=status,
         code=error.code,

@@ -14,7 +14,7 @@ from attrs import frozen
 from psycopg.conninfo import conninfo_to_dict
 
 from plexsphere_adapters.postgres.migrations import Migrations
-from plexsphere_apps.trees import sql
+from plexsphere_apps.shipped import sql_directory
 from plexsphere_domain.kernel.secrets import SecretStr
 
 CORE_DSN = "PLEXSPHERE_POSTGRES_DSN"
@@ -50,7 +50,7 @@ def migrations(target: Target, environ: Mapping[str, str] = os.environ) -> Migra
 
 
 def _tree(target: Target) -> Path:
-    return sql(target.value)
+    return sql_directory() / target.value
 
 
 def _dsn(environ: Mapping[str, str], name: str) -> SecretStr:
