@@ -45,11 +45,15 @@ class SecretStoreUnavailable(Unavailable):
 
 @frozen(kw_only=True)
 class Config:
-    """How to reach OpenBao. `token` is asked before every call, so that a token file may be renewed under way."""
+    """How to reach OpenBao. `token` is asked before every call, so that a token file may be renewed under way.
+
+    `ca_file` holds the PEM authorities to trust in place of the system's.
+    """
 
     address: str
     token: Callable[[], SecretStr] = field(repr=False)
     mount: str = "secret"
+    ca_file: Path | None = None
     timeout: timedelta = timedelta(seconds=2)
 
 
@@ -111,7 +115,11 @@ class OpenBao:
     def _client(self) -> hvac.Client:
         client: hvac.Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = hvac.Client(url=self._config.address, timeout=self._config.timeout.total_seconds())
+            client = hvac.Client(
+                url=self._config.address,
+                timeout=self._config.timeout.total_seconds(),
+                verify=str(self._config.ca_file) if self._config.ca_file else True,
+            )
             self._local.client = client
         client.token = self._config.token().reveal()
         return client
