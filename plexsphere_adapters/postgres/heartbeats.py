@@ -35,13 +35,15 @@ class PostgresHeartbeatLog:
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool = pool
         self._clock = clock
-        self._coalesced: Coalescer[tuple[NodeId, Heartbeat], datetime | None] = Coalescer(self._record_all)
+        self._coalesced: Coalescer[_Row, datetime | None] = Coalescer(self._record_all)
 
     async def record(self, node: NodeId, heartbeat: Heartbeat) -> datetime | None:
-        return await self._coalesced((node, heartbeat))
+        # What one Node sends is encoded here, so that it cannot spoil the batch for others.
+        summary = json.dumps(dict(heartbeat.nat_summary))
+        return await self._coalesced(_Row(node, heartbeat.binary_checksum, heartbeat.binary_version, summary))
 
-    async def _record_all(self, beats: list[tuple[NodeId, Heartbeat]]) -> list[datetime | None]:
-        latest = dict(beats)
+    async def _record_all(self, rows: list["_Row"]) -> list[datetime | None]:
+        latest = {row.node: row for row in rows}
         now = self._clock.now()
         async with connection(self._pool) as held:
             cursor = await held.execute(
@@ -70,13 +72,21 @@ class PostgresHeartbeatLog:
                 {
                     "now": now,
                     "nodes": list(latest),
-                    "checksums": [beat.binary_checksum for beat in latest.values()],
-                    "versions": [beat.binary_version for beat in latest.values()],
-                    "nats": [json.dumps(dict(beat.nat_summary)) for beat in latest.values()],
+                    "checksums": [row.binary_checksum for row in latest.values()],
+                    "versions": [row.binary_version for row in latest.values()],
+                    "nats": [row.nat_summary for row in latest.values()],
                 },
             )
-            heard = {row[0] for row in await cursor.fetchall()}
-        return [now if node in heard else None for node, _ in beats]
+            heard = {node for (node,) in await cursor.fetchall()}
+        return [now if row.node in heard else None for row in rows]
+
+
+@frozen
+class _Row:
+    node: NodeId
+    binary_checksum: bytes
+    binary_version: str
+    nat_summary: str
 
 
 class PostgresStandings:
