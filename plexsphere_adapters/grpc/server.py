@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from plexsphere_adapters.grpc import codec, signer_pb2_grpc
 from plexsphere_adapters.grpc import signer_pb2 as pb
 from plexsphere_adapters.grpc.tls import CORE, TlsMaterial
+from plexsphere_adapters.metrics.signing import CALLS, SIGNATURES
 from plexsphere_domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge, Unavailable
 from plexsphere_domain.signing.ports import Signer
 
@@ -55,6 +56,7 @@ class SignerServicer(signer_pb2_grpc.SignerServicer):
 
     async def Sign(self, request: pb.SignRequest, context: object) -> pb.SignResponse:  # noqa: N802
         signed = await self.signer.sign(codec.decode_batch(request))
+        SIGNATURES.inc(len(signed.signatures))
         return pb.SignResponse(kid=str(signed.kid), signatures=signed.signatures)
 
     async def GetPublicKeys(  # noqa: N802
@@ -76,6 +78,10 @@ class Refusal:
     detail: str
     code: str = ""
 
+    @property
+    def outcome(self) -> str:
+        return self.code or self.status.name.lower()
+
 
 @frozen
 class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # it is no generic class at run time
@@ -93,9 +99,11 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # it is no ge
             return handler  # type: ignore[return-value]  # None is answered as an unknown method
         assert handler.unary_unary is not None
         behaviour: Behaviour = cast("Behaviour", handler.unary_unary)
+        call = str(handler_call_details.method).rpartition("/")[2]
 
         async def guarded(request: Message, context: Context) -> Message:
             answer = await self._answer(behaviour, request, context)
+            CALLS.labels(call, answer.outcome if isinstance(answer, Refusal) else "answered").inc()
             if isinstance(answer, Refusal):
                 await context.abort(answer.status, answer.detail, ((codec.CODE_KEY, answer.code),))
             return answer
