@@ -143,11 +143,11 @@ class Tenancy:
         )
 
     async def domain(self, **given: Any) -> Domain:
-        asked = {"name": "Acme", "slug": f"d-{uuid4().hex}", "mesh_cidr": next(_pools)} | given
+        asked: dict[str, Any] = {"name": "Acme", "slug": f"d-{uuid4().hex}", "mesh_cidr": next(_pools)} | given
         return await self.domains.create(NewDomain(**asked), by=BY)
 
     async def project(self, domain: Domain, **given: Any) -> Project:
-        asked = {"domain_id": domain.id, "name": "Web", "slug": f"p-{uuid4().hex}"} | given
+        asked: dict[str, Any] = {"domain_id": domain.id, "name": "Web", "slug": f"p-{uuid4().hex}"} | given
         return await self.projects.create(NewProject(**asked), by=BY)
 
     async def resource(self, project: Project, external_ref: str | None = None) -> Resource:

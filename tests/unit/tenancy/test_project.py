@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,7 +32,7 @@ def test_a_project_reserves_what_it_asks_for() -> None:
 
 
 @pytest.mark.parametrize("fault", [{"name": ""}, {"slug": "x y"}, {"description": " "}, {"sub_range_cidr": ""}])
-def test_a_fault_is_refused_by_its_field(fault: dict[str, str]) -> None:
+def test_a_fault_is_refused_by_its_field(fault: dict[str, Any]) -> None:
     with pytest.raises(InvalidProject) as refused:
         created(evolve(ASKED, **fault))
     assert refused.value.field == next(iter(fault))
