@@ -48,8 +48,7 @@ class Ticking:
         return START + timedelta(days=1, seconds=self.reads)
 
 
-def wrap() -> KeyWrap:
-    return AesGcmKeyWrap(FixedWrapKeys((WrapKey("w1", random_bytes(32)),)))
+WRAP = AesGcmKeyWrap(FixedWrapKeys((WrapKey("w1", random_bytes(32)),)))
 
 
 @define
@@ -57,7 +56,7 @@ class System:
     """The audit log of one process over `store`."""
 
     store: AuditStore
-    wrap: KeyWrap = Factory(wrap)
+    wrap: KeyWrap = WRAP
     chains: Chains = Factory(lambda s: Chains(s.store, s.store, s.wrap, random_bytes), takes_self=True)
     sequencer: Sequencer = Factory(
         lambda s: Sequencer(intake=s.store, ledgers=s.store, chains=s.chains), takes_self=True
@@ -71,7 +70,7 @@ class System:
 
     def replica(self) -> "System":
         """Another process on the same store and the same keys."""
-        return System(self.store, self.wrap)
+        return System(self.store)
 
     async def rows(self, scope: Scope, **conditions: Any) -> list[StoredEntry]:
         page = await self.log.list(scope, EntryFilter(**conditions), PageRequest(limit=200))
@@ -326,14 +325,14 @@ class AuditStoreContract:
         await system.store.found(domain, Sealed("no such key", b"no pepper"))
         await system.store.record([record(PLATFORM, "through", object_id=str(domain))])
         progress = await system.sequencer.exhaust()
-        assert set(progress.aside) == {domain}
+        assert domain in progress.aside
         assert await system.relations(PLATFORM, object_id=str(domain)) == ["through"]
 
     async def test_one_chain_that_cannot_be_continued_stops_no_other(self, system: System, domain: Scope) -> None:
         await system.store.record([record(domain, "stuck"), record(PLATFORM, "through", object_id=str(domain))])
         picky = evolve(system.sequencer, ledgers=Picky(system.store, domain))
         progress = await picky.exhaust()
-        assert set(progress.aside) == {domain}
+        assert domain in progress.aside
         assert await system.store.holds(domain)
         assert not await system.store.holds(PLATFORM)
         assert await system.relations(domain) == ["stuck"]

@@ -1,0 +1,47 @@
+"""A database of its own, migrated, for the tests of the PostgreSQL adapter."""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+from yoyo import get_backend, read_migrations
+
+from plexsphere_adapters.postgres import pool as pools
+from plexsphere_adapters.postgres.pool import Config, Pool
+from plexsphere_apps.embedded.ready_file import Facts
+from plexsphere_domain.kernel.secrets import SecretStr
+
+
+@pytest.fixture(scope="session")
+def database(stores: Facts) -> Iterator[Config]:
+    """An empty database with the whole core schema, dropped at the end."""
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(stores.postgres_dsn, autocommit=True) as admin:
+        admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        dsn = _dsn(stores.postgres_dsn, name)
+        _migrate(dsn)
+        yield Config(dsn=SecretStr(dsn))
+        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+async def pool(database: Config) -> AsyncIterator[Pool]:
+    async with pools.pool(database) as opened:
+        yield opened
+
+
+def _dsn(dsn: str, database: str) -> str:
+    parts = conninfo_to_dict(dsn)
+    return f"postgresql://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{database}"
+
+
+def _migrate(dsn: str) -> None:
+    backend = get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
+    try:
+        with backend.lock():
+            backend.apply_migrations(backend.to_apply(read_migrations("sql/core")))
+    finally:
+        backend.connection.close()
