@@ -14,9 +14,9 @@ All refusals come before the first event. Later a stream can only end, and the N
 """
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
@@ -31,9 +31,12 @@ from plexsphere_domain.mesh.bus.window import Window
 _CURSOR = re.compile(r"[0-9]{1,20}", re.ASCII)
 MAX_CURSOR = 2**63 - 1
 
+Events: TypeAlias = AsyncGenerator[StreamedEvent, None]
+"""The events of one connection."""
+
 
 class EventStream(Protocol):
-    async def open(self, domain: DomainId, node: NodeId, after: int | None) -> AsyncIterator[StreamedEvent]:
+    async def open(self, domain: DomainId, node: NodeId, after: int | None) -> Events:
         """The events of the Node behind `after`, from now on where that is None. It ends when it has to be resumed.
 
         Raises InvalidCursor, LastEventIdOutsideReplayWindow and EventStreamUnavailable, always before any event.
@@ -69,7 +72,7 @@ class NodeEvents:
     archive: Archive
     admission: Admission
 
-    async def open(self, domain: DomainId, node: NodeId, after: int | None) -> AsyncIterator[StreamedEvent]:
+    async def open(self, domain: DomainId, node: NodeId, after: int | None) -> Events:
         if not self.window.live:
             raise EventStreamUnavailable
         epoch = self.window.epoch
@@ -82,7 +85,7 @@ class NodeEvents:
         extent = await self.archive.extent()
         return extent.last if after is None else start(after, extent)
 
-    async def _follow(self, audiences: Sequence[Audience], position: int, epoch: int) -> AsyncIterator[StreamedEvent]:
+    async def _follow(self, audiences: Sequence[Audience], position: int, epoch: int) -> Events:
         """Ends when the stream is another one, when the position is no longer retained, and at an outage."""
         with suppress(Unavailable, LastEventIdOutsideReplayWindow):
             async with aclosing(self._records(audiences, position, epoch)) as records:
