@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
-def verifies(public_key: bytes, message: bytes, signature: bytes) -> bool:
+def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` is one of `message` under `public_key`, 32 raw bytes."""
     try:
         _key(public_key).verify(signature, message)
