@@ -54,7 +54,7 @@ from plexsphere_domain.tenancy.resources.errors import (
     ResourceNotFound,
     ResourcesNotProvisioned,
 )
-from plexsphere_domain.tenancy.resources.model import Declaration, Origin, Resource
+from plexsphere_domain.tenancy.resources.model import Adoption, Origin, ProvisioningOrder, Resource
 from plexsphere_domain.tenancy.resources.service import Resources
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -151,8 +151,7 @@ class Tenancy:
         return await self.projects.create(NewProject(**asked), by=BY)
 
     async def resource(self, project: Project, external_ref: str | None = None) -> Resource:
-        declared = Declaration.read(origin=Origin.ADOPTED, kind="vm", external_ref=external_ref)
-        return await self.resources.create(project.id, declared, by=BY)
+        return await self.resources.create(project.id, Adoption(kind="vm", external_ref=external_ref), by=BY)
 
 
 def part_of(domain: Domain, prefix: int, at: int = 0) -> str:
@@ -503,8 +502,9 @@ class ResourceContract(TenancyContract):
             await tenancy.resource(evolve(project, id=ProjectId(uuid7())))
 
     async def test_nothing_is_provisioned_without_a_broker(self, tenancy: Tenancy, project: Project) -> None:
+        order = ProvisioningOrder(kind="vm", blueprint_version_id=uuid4(), cloud_credential_id=uuid4(), parameters={})
         with pytest.raises(ResourcesNotProvisioned):
-            await tenancy.resources.create(project.id, Declaration.read(origin=Origin.PROVISIONED, kind="vm"), by=BY)
+            await tenancy.resources.create(project.id, order, by=BY)
 
     async def test_a_reference_names_one_resource_of_a_project(self, tenancy: Tenancy, project: Project) -> None:
         await tenancy.resource(project, "urn:vm:1")

@@ -13,7 +13,7 @@ pool contains every range that a Project has reserved and every address that a l
 from datetime import datetime
 from typing import Self
 
-from attrs import evolve, frozen
+from attrs import astuple, evolve, frozen
 
 from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.kernel.unset import UNSET, Unset
@@ -41,7 +41,7 @@ class NewDomain:
 
 @frozen(kw_only=True)
 class DomainPatch:
-    """What a caller wants changed, as spelled. An empty `description` clears it."""
+    """What a caller wants changed, as spelled; raises `EmptyPatch`. An empty `description` clears it."""
 
     name: str | Unset = UNSET
     description: str | Unset = UNSET
@@ -49,9 +49,9 @@ class DomainPatch:
     mesh_cidr: str | Unset = UNSET
     reachability: ReachabilityDraft | Unset = UNSET
 
-    def __bool__(self) -> bool:
-        """Whether anything is named."""
-        return self != DomainPatch()
+    def __attrs_post_init__(self) -> None:
+        if all(member is UNSET for member in astuple(self, recurse=False)):
+            raise EmptyPatch
 
 
 @frozen(kw_only=True)
@@ -82,9 +82,7 @@ class Domain:
         )
 
     def patched(self, patch: DomainPatch, *, now: datetime) -> "Domain":
-        """The Domain with what the patch names; raises `EmptyPatch`, `InvalidDomain`, `InvalidReachabilityPolicy`."""
-        if not patch:
-            raise EmptyPatch
+        """The Domain with what the patch names; raises `InvalidDomain` or `InvalidReachabilityPolicy`."""
         return evolve(
             self,
             name=_fields.reread("name", Name, patch.name, self.name),

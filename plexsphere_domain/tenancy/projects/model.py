@@ -39,16 +39,16 @@ class NewProject:
 
 @frozen(kw_only=True)
 class ProjectPatch:
-    """What a caller wants changed, as spelled. An empty `description` clears it."""
+    """What a caller wants changed, as spelled; raises `EmptyPatch`. An empty `description` clears it."""
 
     name: str | Unset = UNSET
     description: str | Unset = UNSET
     sub_range_cidr: str | Unset = UNSET
     release_sub_range: bool = False
 
-    def __bool__(self) -> bool:
-        """Whether anything is named."""
-        return self != ProjectPatch()
+    def __attrs_post_init__(self) -> None:
+        if not self.release_sub_range and {self.name, self.description, self.sub_range_cidr} == {UNSET}:
+            raise EmptyPatch
 
 
 @frozen(kw_only=True)
@@ -79,9 +79,7 @@ class Project:
         )
 
     def patched(self, patch: ProjectPatch, *, now: datetime) -> "Project":
-        """The Project with what the patch names; raises `EmptyPatch`, `InvalidProject`, `ReserveAndRelease`."""
-        if not patch:
-            raise EmptyPatch
+        """The Project with what the patch names; raises `InvalidProject` or `ReserveAndRelease`."""
         if patch.release_sub_range and patch.sub_range_cidr is not UNSET:
             raise ReserveAndRelease
         kept = None if patch.release_sub_range else self.sub_range

@@ -1,6 +1,6 @@
 """What can stand against a Resource."""
 
-from plexsphere_domain.kernel.errors import Conflict, Invalid, NotFound, NotProvisioned
+from plexsphere_domain.kernel.errors import Conflict, Invalid, NotFound, NotProvisioned, Unprocessable
 from plexsphere_domain.tenancy.errors import InvalidField
 
 
@@ -18,6 +18,32 @@ class InvalidResourceOrigin(Invalid):
     @property
     def detail(self) -> str:
         return "origin must be one of: adopted, provisioned"
+
+
+class MisplacedField(InvalidField):
+    """The origin asks for a field that is missing, or has no use for one that is there."""
+
+    code = "invalid_body"
+
+
+class BlueprintNotFound(Unprocessable):
+    """The order names a blueprint version that does not exist."""
+
+    code = "blueprint_not_found"
+
+    @property
+    def detail(self) -> str:
+        return "blueprint_version_id names no blueprint version"
+
+
+class CloudCredentialNotFound(Unprocessable):
+    """The order names a cloud credential that does not exist."""
+
+    code = "cloud_credential_not_found"
+
+    @property
+    def detail(self) -> str:
+        return "cloud_credential_id names no cloud credential"
 
 
 class ResourceNotFound(NotFound):

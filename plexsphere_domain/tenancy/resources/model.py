@@ -8,10 +8,12 @@ The rules:
     its handle from the platform and takes none from the caller.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from typing import Self
+from typing import Any, Self
+from uuid import UUID
 
 from attrs import frozen
 
@@ -19,7 +21,7 @@ from plexsphere_domain.kernel.ids import DomainId, ProjectId, ResourceId
 from plexsphere_domain.tenancy.fields import Fields
 from plexsphere_domain.tenancy.naming import trimmed
 from plexsphere_domain.tenancy.projects.model import Project
-from plexsphere_domain.tenancy.resources.errors import InvalidResource
+from plexsphere_domain.tenancy.resources.errors import InvalidResource, InvalidResourceOrigin, MisplacedField
 
 BRIDGE = "bridge"
 """The kind that unlocks the bridge surface."""
@@ -35,22 +37,69 @@ class Origin(StrEnum):
 
 
 @frozen(kw_only=True)
-class Declaration:
-    """What a caller says about a Resource, valid by itself: no Project has been looked at."""
+class Adoption:
+    """A Resource that exists already."""
 
-    origin: Origin
     kind: str
-    external_ref: str | None
+    external_ref: str | None = None
 
-    @classmethod
-    def read(cls, *, origin: Origin, kind: str, external_ref: str | None = None) -> Self:
-        """The declaration as spelled; raises `InvalidResource` for the first broken rule."""
-        if origin is Origin.PROVISIONED and external_ref is not None:
+
+@frozen(kw_only=True)
+class ProvisioningOrder:
+    """A Resource that the broker is to make, out of a blueprint and with a credential for a cloud."""
+
+    kind: str
+    blueprint_version_id: UUID
+    cloud_credential_id: UUID
+    parameters: Mapping[str, Any]
+
+
+Declaration = Adoption | ProvisioningOrder
+
+
+@frozen(kw_only=True)
+class Draft:
+    """What a caller spells; None is a member that was not given. The origin decides which members go with it."""
+
+    origin: object
+    kind: str
+    external_ref: str | None = None
+    blueprint_version_id: UUID | None = None
+    cloud_credential_id: UUID | None = None
+    parameters: Mapping[str, Any] | None = None
+
+    def declaration(self) -> Declaration:
+        """Raises `InvalidResourceOrigin`, `MisplacedField` or `InvalidResource`, for the first rule that is broken."""
+        match self.origin:
+            case Origin.ADOPTED:
+                return self._adoption()
+            case Origin.PROVISIONED:
+                return self._order()
+            case _:
+                raise InvalidResourceOrigin
+
+    def _adoption(self) -> Adoption:
+        for field in ("blueprint_version_id", "cloud_credential_id", "parameters"):
+            if getattr(self, field) is not None:
+                raise MisplacedField(field=field, rule="does not go with origin adopted")
+        reference = self.external_ref
+        return Adoption(
+            kind=_fields.read("kind", _kind, self.kind),
+            external_ref=None if reference is None else _fields.read("external_ref", _external_ref, reference),
+        )
+
+    def _order(self) -> ProvisioningOrder:
+        if self.external_ref is not None:
             raise InvalidResource(field="external_ref", rule="is assigned by the platform for provisioned Resources")
-        return cls(
-            origin=origin,
-            kind=_fields.read("kind", _kind, kind),
-            external_ref=None if external_ref is None else _fields.read("external_ref", _external_ref, external_ref),
+        if self.blueprint_version_id is None:
+            raise MisplacedField(field="blueprint_version_id", rule="is required with origin provisioned")
+        if self.cloud_credential_id is None:
+            raise MisplacedField(field="cloud_credential_id", rule="is required with origin provisioned")
+        return ProvisioningOrder(
+            kind=_fields.read("kind", _kind, self.kind),
+            blueprint_version_id=self.blueprint_version_id,
+            cloud_credential_id=self.cloud_credential_id,
+            parameters=self.parameters or {},
         )
 
 
@@ -66,15 +115,15 @@ class Resource:
     updated_at: datetime
 
     @classmethod
-    def declared(cls, declaration: Declaration, *, project: Project, id: ResourceId, now: datetime) -> Self:
+    def adopted(cls, adoption: Adoption, *, project: Project, id: ResourceId, now: datetime) -> Self:
         """The Resource as declared, in the Project and thereby in the Project's Domain."""
         return cls(
             id=id,
             project_id=project.id,
             domain_id=project.domain_id,
-            kind=declaration.kind,
-            external_ref=declaration.external_ref,
-            origin=declaration.origin,
+            kind=adoption.kind,
+            external_ref=adoption.external_ref,
+            origin=Origin.ADOPTED,
             created_at=now,
             updated_at=now,
         )

@@ -77,7 +77,6 @@ def test_a_policy_of_zeros_resets_to_the_default() -> None:
 @pytest.mark.parametrize(
     ("patch", "refusal"),
     [
-        (DomainPatch(), EmptyPatch),
         (DomainPatch(name=""), InvalidDomain),
         (DomainPatch(region=""), InvalidDomain),
         (DomainPatch(description=" "), InvalidDomain),
@@ -88,6 +87,11 @@ def test_a_policy_of_zeros_resets_to_the_default() -> None:
 def test_a_patch_is_refused(patch: DomainPatch, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
         created().patched(patch, now=LATER)
+
+
+def test_a_patch_names_something() -> None:
+    with pytest.raises(EmptyPatch):
+        DomainPatch()
 
 
 def test_a_domain_that_is_not_empty_tells_the_counts() -> None:
