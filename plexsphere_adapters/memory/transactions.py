@@ -8,6 +8,12 @@ from functools import cached_property
 from attrs import Factory, define
 
 from plexsphere_adapters.memory.bootstrap_tokens import MemoryBootstrapTokens
+from plexsphere_adapters.memory.nodes import (
+    MemoryLivenessRecords,
+    MemoryMeshAddresses,
+    MemoryNodes,
+    MemoryPlacements,
+)
 from plexsphere_adapters.memory.tables import Tables
 from plexsphere_adapters.memory.tenancy import MemoryDomains, MemoryMeshAllocations, MemoryProjects, MemoryResources
 from plexsphere_domain.kernel.events import DomainEvent
@@ -63,6 +69,22 @@ class MemoryTransaction:
     @cached_property
     def bootstrap_tokens(self) -> MemoryBootstrapTokens:
         return MemoryBootstrapTokens(self.tables)
+
+    @cached_property
+    def placements(self) -> MemoryPlacements:
+        return MemoryPlacements(self.tables)
+
+    @cached_property
+    def nodes(self) -> MemoryNodes:
+        return MemoryNodes(self.tables)
+
+    @cached_property
+    def mesh_addresses(self) -> MemoryMeshAddresses:
+        return MemoryMeshAddresses(self.tables)
+
+    @cached_property
+    def liveness(self) -> MemoryLivenessRecords:
+        return MemoryLivenessRecords(self.tables)
 
 
 @define

@@ -333,6 +333,7 @@ class NodesContract:
             nonlocal directory
             while len(list(directory.peers())) < 30:
                 directory = directory.advance(await ground.peers.since(domain, directory.version))
+                await asyncio.sleep(0)
 
         await asyncio.gather(follow(), *(enrol(ground, domain, project, resource) for _ in range(30)))
         assert directory.version == 30

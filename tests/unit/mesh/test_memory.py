@@ -1,0 +1,23 @@
+"""The mesh in memory keeps the promises of every store."""
+
+import pytest
+
+from tests.ports.mesh import HeartbeatsContract, MeshAddressesContract, NodesContract, PlacementsContract
+from tests.unit.mesh.mesh_ground import MemoryGround
+
+
+@pytest.fixture
+def ground() -> MemoryGround:
+    return MemoryGround()
+
+
+class TestMemoryMeshAddresses(MeshAddressesContract): ...
+
+
+class TestMemoryNodes(NodesContract): ...
+
+
+class TestMemoryPlacements(PlacementsContract): ...
+
+
+class TestMemoryHeartbeats(HeartbeatsContract): ...
