@@ -60,6 +60,23 @@ class Config:
         return make_conninfo(self.dsn.reveal(), application_name=self.application, connect_timeout=5)
 
 
+@frozen
+class Addressed:
+    """What a DSN says, as far as it is not secret."""
+
+    database: str
+    with_password: bool
+
+    @classmethod
+    def by(cls, dsn: SecretStr) -> "Addressed":
+        """Raises ValueError for what is no DSN; the error does not repeat it."""
+        try:
+            parts = conninfo_to_dict(dsn.reveal())
+        except psycopg.ProgrammingError:
+            raise ValueError("not a DSN") from None
+        return cls(str(parts.get("dbname", "")), bool(parts.get("password")))
+
+
 def redacted(dsn: SecretStr) -> str:
     """The DSN as it may be shown: without its password, and without anything at all where it cannot be parsed."""
     try:

@@ -11,9 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from attrs import frozen
-from psycopg.conninfo import conninfo_to_dict
-
 from plexsphere_adapters.postgres.migrations import Migrations
+from plexsphere_adapters.postgres.pool import Addressed
 from plexsphere_apps.shipped import sql_directory
 from plexsphere_domain.kernel.secrets import SecretStr
 
@@ -57,16 +56,20 @@ def _dsn(environ: Mapping[str, str], name: str) -> SecretStr:
     dsn = environ.get(name, "")
     if not dsn:
         raise TargetRefused(f"{name} is not set: it names the database to migrate")
+    try:
+        Addressed.by(SecretStr(dsn))
+    except ValueError as fault:
+        raise TargetRefused(f"{name} is no DSN that PostgreSQL understands") from fault
     return SecretStr(dsn)
 
 
 def _suits_spicedb(dsn: SecretStr, environ: Mapping[str, str]) -> None:
-    parts = conninfo_to_dict(dsn.reveal())
-    if parts.get("dbname") != SPICEDB_DATABASE:
+    addressed = Addressed.by(dsn)
+    if addressed.database != SPICEDB_DATABASE:
         raise TargetRefused(
-            f"{SPICEDB_DSN} names the database {parts.get('dbname', '')!r}; this tree only runs on {SPICEDB_DATABASE!r}"
+            f"{SPICEDB_DSN} names the database {addressed.database!r}; this tree only runs on {SPICEDB_DATABASE!r}"
         )
-    if not parts.get("password"):
+    if not addressed.with_password:
         raise TargetRefused(f"{SPICEDB_DSN} holds no password")
     if not environ.get(SPICEDB_PASSWORD):
         raise TargetRefused(f"{SPICEDB_PASSWORD} is not set: it becomes the password of SpiceDB's own role")
