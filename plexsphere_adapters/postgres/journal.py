@@ -56,7 +56,7 @@ def _json(caveats: Mapping[str, Sequence[str]]) -> str:
     return json.dumps(caveats) if caveats else "{}"
 
 
-@frozen(kw_only=True)
+@frozen
 class PostgresJournal:
     """Records privileged actions in the transaction that holds `connection`."""
 

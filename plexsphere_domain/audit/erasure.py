@@ -25,7 +25,7 @@ class Erased:
     at: datetime
 
 
-@frozen(kw_only=True)
+@frozen
 class Erasure:
     """Forgets identities, chain by chain."""
 

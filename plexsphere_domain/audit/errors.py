@@ -2,7 +2,7 @@
 
 from attrs import define
 
-from plexsphere_domain.kernel.errors import DomainError, Invalid, NotFound
+from plexsphere_domain.kernel.errors import DomainError, Invalid, NotFound, NotProvisioned
 
 
 @define(eq=False)
@@ -10,7 +10,7 @@ class InvalidAuditFilter(Invalid):
     """A filter of the list that can match nothing, such as a time range that ends before it begins."""
 
     code = "invalid_audit_filter"
-    why: str
+    why: str = "a filter is malformed"
 
     @property
     def detail(self) -> str:
@@ -27,6 +27,16 @@ class InvalidAuditSeq(Invalid):
     @property
     def detail(self) -> str:
         return self.why
+
+
+class AuditNotProvisioned(NotProvisioned):
+    """This deployment keeps no audit chains, or has no keys for their peppers."""
+
+    code = "audit_not_provisioned"
+
+    @property
+    def detail(self) -> str:
+        return "the audit log is not configured on this deployment"
 
 
 class AuditEntryNotFound(NotFound):

@@ -54,7 +54,7 @@ class Bounds:
         return max(1, min(self.first, last)), max(1, last)
 
 
-@frozen(kw_only=True)
+@frozen
 class AuditLog:
     """The chains, as auditors see them. Every question sees all that was committed before it was asked."""
 
