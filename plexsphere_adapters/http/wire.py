@@ -21,6 +21,7 @@ import orjson
 from attrs import frozen
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
+from plexsphere_domain.kernel.errors import DomainError
 from plexsphere_domain.kernel.ids import parse_id
 from plexsphere_domain.kernel.unset import Unset
 
@@ -66,6 +67,20 @@ class Expected:
 
 
 @frozen
+class Shown:
+    """The description shows the type `kind`, though decoding lets any value pass: the domain refuses, with its code."""
+
+    kind: Any
+
+
+@frozen
+class Immutable:
+    """No member, but one that callers may try to set: that is refused before anything else about the body."""
+
+    refusal: Callable[[], DomainError]
+
+
+@frozen
 class Named:
     """The member's name on the wire where it is no Python name."""
 
@@ -98,7 +113,7 @@ class Undecodable(ValueError):
 
 
 def decode(raw: bytes, into: type[T]) -> T:
-    """The JSON document `raw` as an `into`; raises Undecodable."""
+    """The JSON document `raw` as an `into`; raises Undecodable, or the refusal of an `Immutable` member."""
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as fault:
@@ -108,7 +123,7 @@ def decode(raw: bytes, into: type[T]) -> T:
     try:
         return CONVERTER.structure(document, into)
     except cattrs.BaseValidationError as fault:
-        told = "; ".join(cattrs.transform_error(fault, path="body", format_exception=_explain))
+        told = "; ".join(_placed(line) for line in cattrs.transform_error(fault, format_exception=_explain))
         raise Undecodable(told[:512]) from fault
     except ValueError as fault:
         raise Undecodable(f"the body {fault}") from fault
@@ -194,10 +209,29 @@ def _explain(fault: BaseException, _: type | None) -> str:
             return "has the wrong type"
 
 
+def _placed(told: str) -> str:
+    """`is required @ $.slug` as `slug is required`."""
+    what, _, where = told.partition(" @ ")
+    return f"{where.removeprefix('$').removeprefix('.') or 'the body'} {what}"
+
+
 def member_name(attribute: "attrs.Attribute[Any]") -> str:
     """The member of the JSON object that holds the attribute."""
     named = [note.name for note in getattr(attribute.type, "__metadata__", ()) if isinstance(note, Named)]
     return named[0] if named else attribute.name
+
+
+def is_immutable(attribute: "attrs.Attribute[Any]") -> bool:
+    return any(isinstance(note, Immutable) for note in getattr(attribute.type, "__metadata__", ()))
+
+
+def _refusals(kind: Any) -> dict[str, Callable[[], DomainError]]:
+    return {
+        member_name(attribute): note.refusal
+        for attribute in attrs.fields(kind)
+        for note in getattr(attribute.type, "__metadata__", ())
+        if isinstance(note, Immutable)
+    }
 
 
 def _structure_fn(kind: Any) -> Callable[[Any, Any], Any]:
@@ -209,9 +243,13 @@ def _structure_fn(kind: Any) -> Callable[[Any, Any], Any]:
         **_renamed(kind),
     )
 
+    refusals = _refusals(kind)
+
     def structure(value: Any, target: Any) -> Any:
         if type(value) is not dict:
             raise ValueError("is not an object")
+        for name in refusals.keys() & value.keys():
+            raise refusals[name]()
         return from_dict(value, target)
 
     return structure

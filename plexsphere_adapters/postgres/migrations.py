@@ -13,6 +13,7 @@ from attrs import frozen
 from psycopg import Error as DriverError
 from psycopg.conninfo import conninfo_to_dict
 from yoyo import get_backend, read_migrations
+from yoyo.exceptions import LockTimeout
 
 from plexsphere_domain.kernel.secrets import SecretStr
 
@@ -68,7 +69,7 @@ class Migrations:
                 yield backend
             finally:
                 backend.connection.close()
-        except DriverError as failure:
+        except (DriverError, LockTimeout, ValueError) as failure:
             raise MigrationFailed(str(failure).strip().split("\n", maxsplit=1)[0]) from failure
 
 

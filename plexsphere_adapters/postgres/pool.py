@@ -7,6 +7,7 @@ from datetime import timedelta
 from weakref import WeakKeyDictionary
 
 import psycopg
+import structlog
 from attrs import frozen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DeadlockDetected, SerializationFailure
@@ -15,6 +16,8 @@ from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRe
 from plexsphere_adapters.postgres.sql import Connection
 from plexsphere_domain.kernel.errors import Unavailable
 from plexsphere_domain.kernel.secrets import SecretStr
+
+log = structlog.get_logger(__name__)
 
 Pool = AsyncConnectionPool[Connection]
 
@@ -101,6 +104,7 @@ async def pool(config: Config) -> AsyncIterator[Pool]:
         name=config.application,
     )
     await opened.open(wait=False)
+    log.info("postgres_pool_opened", dsn=redacted(config.dsn))
     try:
         yield opened
     finally:

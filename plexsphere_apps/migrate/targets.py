@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from attrs import frozen
+
 from plexsphere_adapters.postgres.migrations import Migrations
 from plexsphere_adapters.postgres.pool import Addressed
 from plexsphere_apps.shipped import sql_directory
