@@ -1,7 +1,7 @@
 """The certificates with which core and signer prove themselves to each other: one small authority, two leaves.
 
-All keys are ECDSA on P-256. A certificate is made anew when it is missing, or has less than `RENEWAL` left, or when
-the authority was made anew.
+All keys are ECDSA on P-256. Each leaf carries its role as a DNS name, which is what the other end looks at. A
+certificate is made anew when it is missing, or has less than `RENEWAL` left, or when the authority was made anew.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -80,7 +80,7 @@ def _make_leaf(pair: Pair, name: str, usage: x509.ObjectIdentifier, authority: P
     issuer_key = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
     assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
     key = ec.generate_private_key(ec.SECP256R1())
-    hosts = [x509.DNSName("localhost"), x509.IPAddress(IPv4Address(LOOPBACK))]
+    hosts = [x509.DNSName(name), x509.DNSName("localhost"), x509.IPAddress(IPv4Address(LOOPBACK))]
     certificate = (
         _builder(_name(f"plexsphere-{name}"), issuer.subject, key.public_key(), now, LEAF_LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -19,7 +19,13 @@ TUNABLE: Final = ("PLEXSPHERE_", "OTEL_")
 """Variables with these prefixes reach core and signer from the environment of the launcher, for tuning. Those the
 launcher itself sets for any process stay as it sets them, and reach no other process."""
 
-STOP_GRACE: Final = 20.0
+FOR_TESTS: Final = "PLEXSPHERE_TEST_"
+"""The prefix of what only the tests of this project read."""
+
+SHUTDOWN: Final = ("--shutdown-grace", "10s", "--drain-notice", "0s")
+"""Nobody routes to an app here: it need not be seen draining before it stops to accept."""
+
+STOP_GRACE: Final = 15.0
 
 
 @frozen(kw_only=True)
@@ -48,7 +54,7 @@ class App:
         address_file = self.state.directory(self.name) / "addr"
         argv = (program(self.name), "--addr", f"{LOOPBACK}:{self.port}", "--addr-file", str(address_file))
         grpc = ("--grpc-addr", f"{LOOPBACK}:{self.grpc_port}") if self.grpc_port is not None else ()
-        return Command(argv=argv + grpc, env=self.env, stop_grace=STOP_GRACE)
+        return Command(argv=argv + grpc + SHUTDOWN, env=self.env, stop_grace=STOP_GRACE)
 
     async def reachable(self) -> bool:
         """Whether the app is ready, which includes that it reaches everything it depends on."""
@@ -65,7 +71,11 @@ def program(name: str) -> str:
 
 def tuning(ours: Mapping[str, str], reserved: frozenset[str]) -> dict[str, str]:
     """The variables of our own environment that tune an app."""
-    return {name: value for name, value in ours.items() if name.startswith(TUNABLE) and name not in reserved}
+    return {
+        name: value
+        for name, value in ours.items()
+        if name.startswith(TUNABLE) and not name.startswith(FOR_TESTS) and name not in reserved
+    }
 
 
 def environment(own: Mapping[str, str], *, reserved: frozenset[str]) -> dict[str, str]:
