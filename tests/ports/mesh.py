@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, ip_address, ip_network
 from random import Random
 from typing import Any, Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from attrs import define
@@ -86,6 +86,10 @@ class Ground(Protocol):
 
     async def facts(self, domain: DomainId) -> Sequence[tuple[str, Any]]:
         """Type and payload of what the Domain put on the outbox."""
+        ...
+
+    async def actions(self, domain: DomainId) -> Sequence[tuple[str, UUID, UUID]]:
+        """The actions on the Domain's audit chain: name, object, identity; in order."""
         ...
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from attrs import define, field
 
@@ -139,6 +139,18 @@ class PostgresGround:
                 id=domain,
             )
         return [(row["type"], row["payload"]) for row in rows]
+
+    async def actions(self, domain: DomainId) -> Sequence[tuple[str, UUID, UUID]]:
+        async with connection(self.pool) as held:
+            rows = await fetch(
+                held,
+                """
+                SELECT relation, object_id, identity_id FROM plexsphere.audit_intake
+                 WHERE scope = %(id)s ORDER BY position
+                """,
+                id=domain,
+            )
+        return [(row["relation"], UUID(row["object_id"]), row["identity_id"]) for row in rows]
 
     async def one(self, statement: Any, **parameters: object) -> Any:
         """The first column of the first row of an answer, for tests that look behind the ports."""

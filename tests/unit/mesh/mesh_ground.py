@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from ipaddress import IPv4Network
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import attrs
 from attrs import define, evolve, field
@@ -24,7 +24,7 @@ from plexsphere_domain.mesh.addresses.model import Network
 from plexsphere_domain.tenancy.cidr import MeshCidr
 from plexsphere_domain.tenancy.domains.model import Domain, NewDomain
 from plexsphere_domain.tenancy.projects.model import NewProject, Project
-from plexsphere_domain.tenancy.resources.model import Declaration, Origin, Resource
+from plexsphere_domain.tenancy.resources.model import Adoption, Resource
 from tests.ports.mesh import NOON, Watch
 
 
@@ -67,10 +67,10 @@ class MemoryGround:
         return project.id
 
     async def resource(self, project: ProjectId, *, kind: str = "vm", ref: str | None = None) -> ResourceId:
-        declaration = Declaration.read(origin=Origin.ADOPTED, kind=kind, external_ref=ref)
+        adoption = Adoption(kind=kind, external_ref=ref)
         async with self.begin() as tx:
             parent = tx.tables.projects[project]
-            resource = Resource.declared(declaration, project=parent, id=ResourceId(uuid7()), now=NOON)
+            resource = Resource.adopted(adoption, project=parent, id=ResourceId(uuid7()), now=NOON)
             await tx.resources.add(resource)
         return resource.id
 
@@ -86,6 +86,10 @@ class MemoryGround:
     async def facts(self, domain: DomainId) -> Sequence[tuple[str, Any]]:
         events = (event for event in self.transactions.tables.events if event.domain_id == domain)
         return [(event.type, attrs.asdict(event, value_serializer=_as_text)) for event in events]
+
+    async def actions(self, domain: DomainId) -> Sequence[tuple[str, UUID, UUID]]:
+        actions = (action for action in self.transactions.tables.actions if action.domain_id == domain)
+        return [(action.action, action.object_id, action.by.principal.id) for action in actions]
 
 
 def _as_text(_owner: object, _field: object, value: object) -> object:
