@@ -41,6 +41,7 @@ from plexsphere_adapters.postgres.projection import PostgresProjection, Projecti
 from plexsphere_adapters.postgres.relay import PostgresBacklog
 from plexsphere_adapters.postgres.relay_worker import RelayWorker
 from plexsphere_adapters.postgres.residency import PostgresResidency
+from plexsphere_adapters.postgres.sequencer_worker import SequencerWorker
 from plexsphere_adapters.postgres.transaction import PostgresTransactions
 from plexsphere_adapters.spicedb.graph import SpiceDbGraph
 from plexsphere_adapters.spicedb.writer import SpiceDbGraphWriter
@@ -190,7 +191,7 @@ async def core(config: CoreConfig, lifecycle: Lifecycle) -> AsyncIterator[Proces
                 "relay": RelayWorker(at.postgres, at.pool, notifications, relays).run,
                 "tail": Tail(at.bus, window).run,
                 "projection": ProjectionWorker(at.postgres, notifications, projector).run,
-                "audit-sequencer": Repeated(name="audit-sequencer", step=sequencer.exhaust, tick=0.25).run,
+                "audit-sequencer": SequencerWorker(at.postgres, sequencer, audit_report).run,
                 "reachability": Repeated(name="reachability", step=evaluator.tick, tick=1.0).run,
             },
         )
