@@ -21,6 +21,7 @@ from plexsphere_adapters.jetstream.archive import JetStreamArchive
 from plexsphere_adapters.jetstream.publisher import JetStreamPublisher
 from plexsphere_adapters.jetstream.reports import RelayReports, StreamReports
 from plexsphere_adapters.jetstream.tail import Tail
+from plexsphere_adapters.metrics.audit import report as audit_report
 from plexsphere_adapters.metrics.http import observe
 from plexsphere_adapters.openbao.keys import CURSOR_KEYS, WRAP_KEYS, KeyRing
 from plexsphere_adapters.postgres.api_tokens import PostgresApiTokenLookup
