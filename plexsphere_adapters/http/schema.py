@@ -15,7 +15,9 @@ from plexsphere_adapters.http.wire import (
     Once,
     Pattern,
     Range,
+    Shown,
     inner_of_optional,
+    is_immutable,
     is_wire,
     member_name,
 )
@@ -76,7 +78,7 @@ class Schemas:
 
     def _object(self, kind: Any) -> dict[str, Any]:
         attrs.resolve_types(kind, include_extras=True)
-        fields = attrs.fields(kind)
+        fields = [field for field in attrs.fields(kind) if not is_immutable(field)]
         schema: dict[str, Any] = {
             "type": "object",
             "properties": {member_name(field): self.of(field.type) for field in fields},
@@ -91,7 +93,7 @@ class Schemas:
 
     def _annotated(self, kind: Any) -> dict[str, Any]:
         base, *notes = get_args(kind)
-        schema = self.of(base)
+        schema = self.of(next((note.kind for note in notes if isinstance(note, Shown)), base))
         is_list = schema.get("type") == "array"
         for note in notes:
             match note:
