@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 import structlog
 from attrs import frozen
 
+from plexsphere_adapters.metrics.audit import ASIDE, CHAINED
 from plexsphere_adapters.postgres.leases import LeaseLost, Leases, leases
 from plexsphere_adapters.postgres.pool import OUTAGES, Config
 from plexsphere_domain.audit.model import Scope
@@ -27,13 +28,19 @@ PAUSE: Final = 1.0
 """Seconds until the next attempt, for the lease or after an outage."""
 
 
+def count(progress: Progress) -> None:
+    """What a turn did, as metrics."""
+    CHAINED.inc(progress.chained)
+    ASIDE.set(len(progress.aside))
+
+
 @frozen
 class SequencerWorker:
     """Takes a turn whenever `TICK` has passed, and tells `report` what came of it."""
 
     config: Config
     sequencer: Sequencer
-    report: Callable[[Progress], None]
+    report: Callable[[Progress], None] = count
 
     async def run(self) -> NoReturn:
         """Work until cancelled."""

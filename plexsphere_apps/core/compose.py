@@ -21,7 +21,6 @@ from plexsphere_adapters.jetstream.archive import JetStreamArchive
 from plexsphere_adapters.jetstream.publisher import JetStreamPublisher
 from plexsphere_adapters.jetstream.reports import RelayReports, StreamReports
 from plexsphere_adapters.jetstream.tail import Tail
-from plexsphere_adapters.metrics.audit import report as audit_report
 from plexsphere_adapters.metrics.http import observe
 from plexsphere_adapters.openbao.keys import CURSOR_KEYS, WRAP_KEYS, KeyRing
 from plexsphere_adapters.postgres.api_tokens import PostgresApiTokenLookup
@@ -192,7 +191,7 @@ async def core(config: CoreConfig, lifecycle: Lifecycle) -> AsyncIterator[Proces
                 "relay": RelayWorker(at.postgres, at.pool, notifications, relays).run,
                 "tail": Tail(at.bus, window).run,
                 "projection": ProjectionWorker(at.postgres, notifications, projector).run,
-                "audit-sequencer": SequencerWorker(at.postgres, sequencer, audit_report).run,
+                "audit-sequencer": SequencerWorker(at.postgres, sequencer).run,
                 "reachability": Repeated(name="reachability", step=evaluator.tick, tick=1.0).run,
             },
         )
