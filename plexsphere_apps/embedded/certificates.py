@@ -1,7 +1,8 @@
 """The certificates with which core and signer prove themselves to each other: one small authority, two leaves.
 
-All keys are ECDSA on P-256. Each leaf carries its role as a DNS name, which is what the other end looks at. A
-certificate is made anew when it is missing, or has less than `RENEWAL` left, or when the authority was made anew.
+All keys are ECDSA on P-256. Each leaf carries its role as a DNS name, which is what the other end looks at.
+
+A certificate is made anew when it is missing, or has less than `RENEWAL` left, or when the authority was made anew.
 """
 
 from datetime import UTC, datetime, timedelta
