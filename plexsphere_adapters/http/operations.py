@@ -1,10 +1,12 @@
 """Every operation of the API."""
 
-from plexsphere_adapters.http import audit, meta, tenancy
+from plexsphere_adapters.http import audit, bootstrap_tokens, meta, resources, tenancy
 from plexsphere_adapters.http.operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *meta.OPERATIONS,
     *tenancy.OPERATIONS,
+    *resources.OPERATIONS,
+    *bootstrap_tokens.OPERATIONS,
     *audit.OPERATIONS,
 )
