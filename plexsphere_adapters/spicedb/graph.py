@@ -19,7 +19,7 @@ DEADLINE = 1.0
 GATES_PER_ROUND_TRIP = 32
 """With at most 201 questions each (a page and the platform rule) they stay under SpiceDB's 10,000 items per call."""
 
-LANES = 4
+LANES = 2
 
 
 @frozen

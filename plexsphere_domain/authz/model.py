@@ -12,6 +12,7 @@ A gate asks whether a principal holds a permission on an object. The rules, in o
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum, StrEnum
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 from uuid import UUID
 
@@ -253,11 +254,22 @@ class Ruling:
 
 
 def circumstances_of(actor: Actor, now: datetime) -> dict[str, Circumstance]:
-    """What caveats may ask about the occasion."""
-    told: dict[str, Circumstance] = {"now": now}
-    if actor.ip is not None:
-        told["ip"] = actor.ip
+    """What caveats may ask about the occasion. To the second: questions that tell the same are answered once."""
+    told: dict[str, Circumstance] = {"now": now.replace(microsecond=0)}
+    address = _address(actor.ip)
+    if address is not None:
+        told["ip"] = address
     return told
+
+
+def _address(text: str | None) -> str | None:
+    """The address in canonical form, IPv4 where it is one in disguise; None for what is no address."""
+    try:
+        address = ip_address((text or "").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
 
 
 def caveats_behind(answer: Answer) -> dict[Caveat, tuple[str, ...]]:

@@ -55,8 +55,9 @@ async def test_memory_and_spicedb_agree_on_every_permission_of_every_role(graph)
         for holder, asked in product(held, objects)
         for permission in DERIVATIONS[asked.type]
     ]
-    expected = await in_memory.answers(questions, at_least=None)
-    assert await graph.answers(questions, at_least=revision) == expected
+    for start in range(0, len(questions), 200):
+        page = questions[start : start + 200]
+        assert await graph.answers(page, at_least=revision) == await in_memory.answers(page, at_least=None)
 
 
 async def test_memory_and_spicedb_agree_on_a_tangle_of_groups(graph):

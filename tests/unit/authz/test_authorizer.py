@@ -22,6 +22,7 @@ from plexsphere_domain.authz.model import (
     Relation,
     RelationTuple,
     Ruling,
+    circumstances_of,
 )
 from plexsphere_domain.authz.service import Authorizer
 from plexsphere_domain.kernel.actor import Actor, Principal, PrincipalKind
@@ -146,6 +147,22 @@ async def test_an_occasion_without_an_address_violates_the_caveat_on_addresses()
     with pytest.raises(PermissionDenied) as denied:
         await it.authorizer.authorize(actor(ip=None), Permission.MANAGE, PROJECT)
     assert denied.value.reason is Reason.CAVEAT_VIOLATION
+
+
+@pytest.mark.parametrize(
+    ("told", "canonical"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("unknown", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_caveats_hear_of_addresses_only(told, canonical):
+    assert circumstances_of(actor(ip=told), NOON).get("ip") == canonical
 
 
 async def test_a_platform_operator_passes_every_gate_even_of_what_does_not_exist():
