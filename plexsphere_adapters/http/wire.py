@@ -141,7 +141,10 @@ def parse_timestamp(text: str) -> datetime:
     """An RFC 3339 timestamp as UTC; fractions beyond microseconds are cut. Raises ValueError."""
     if not _TIMESTAMP.fullmatch(text):
         raise ValueError("not an RFC 3339 timestamp")
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError as beyond:
+        raise ValueError("a timestamp before the year 1 or after the year 9999") from beyond
 
 
 def _exactly(kind: type[T], name: str) -> Callable[[Any, Any], T]:
