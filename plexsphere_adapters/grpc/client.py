@@ -6,21 +6,24 @@ the deadline goes unnoticed, and a longer one is `SigningUnavailable` until it i
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final, TypeVar, cast
 
 import grpc
 import structlog
 from attrs import frozen
 from google.protobuf.message import Message
+from opentelemetry.trace import SpanKind
 
 from plexsphere_adapters.grpc import codec, signer_pb2_grpc
 from plexsphere_adapters.grpc import signer_pb2 as pb
+from plexsphere_adapters.grpc.occasion import outgoing, tracer
 from plexsphere_adapters.grpc.tls import SIGNER, TlsMaterial
+from plexsphere_adapters.metrics.signing import CLIENT_SECONDS
 from plexsphere_domain.kernel.errors import DomainError
 from plexsphere_domain.kernel.ids import DomainId
-from plexsphere_domain.signing.errors import BatchTooLarge, KidNotActive, NoSigningKey, SigningUnavailable
+from plexsphere_domain.signing.errors import KidNotActive, NoSigningKey, SigningUnavailable
 from plexsphere_domain.signing.model import KeyRing, Kid, PublicKey, SignBatch, SignedBatch
 
 log = structlog.get_logger(__name__)
@@ -71,27 +74,26 @@ class GrpcSigner:
     deadline: float = DEADLINE
 
     async def sign(self, batch: SignBatch) -> SignedBatch:
-        try:
-            answer = await self.stub.Sign(codec.encode_batch(batch), timeout=self.deadline)
-            return codec.decode_signed(answer, batch)
-        except (grpc.aio.AioRpcError, DomainError, ValueError) as failure:
-            raise _refusal(failure, batch.domain, batch.kid) from failure
+        request = codec.encode_batch(batch)
+        with _answers_for(batch.domain, batch.kid):
+            return codec.decode_signed(await self._ask("Sign", self.stub.Sign, request), batch)
 
     async def public_keys(self, domain: DomainId) -> KeyRing:
         request = pb.GetPublicKeysRequest(domain_id=codec.encode_domain(domain))
-        try:
-            answer = await self.stub.GetPublicKeys(request, timeout=self.deadline)
+        with _answers_for(domain):
+            answer = await self._ask("GetPublicKeys", self.stub.GetPublicKeys, request)
             return codec.decode_ring(domain, answer.keys)
-        except (grpc.aio.AioRpcError, DomainError, ValueError) as failure:
-            raise _refusal(failure, domain) from failure
 
     async def ensure_key(self, domain: DomainId) -> PublicKey:
         request = pb.EnsureKeyRequest(domain_id=codec.encode_domain(domain))
-        try:
-            answer = await self.stub.EnsureKey(request, timeout=self.deadline)
-            return codec.decode_key(answer.key)
-        except (grpc.aio.AioRpcError, DomainError, ValueError) as failure:
-            raise _refusal(failure, domain) from failure
+        with _answers_for(domain):
+            return codec.decode_key((await self._ask("EnsureKey", self.stub.EnsureKey, request)).key)
+
+    async def _ask(
+        self, call: str, method: "grpc.aio.UnaryUnaryMultiCallable[Request, Response]", request: Request
+    ) -> Response:
+        with CLIENT_SECONDS.labels(call).time(), tracer.start_as_current_span(f"signer.{call}", kind=SpanKind.CLIENT):
+            return await method(request, timeout=self.deadline, metadata=outgoing())
 
 
 @asynccontextmanager
@@ -101,18 +103,25 @@ async def connect(endpoint: str, tls: TlsMaterial, *, deadline: float = DEADLINE
         yield GrpcSigner(signer_pb2_grpc.SignerStub(channel), deadline)
 
 
-def _refusal(failure: Exception, domain: DomainId, kid: Kid | None = None) -> DomainError:
-    """The domain error that a failed call stands for; whatever is not a refusal of ours is an outage."""
-    if isinstance(failure, grpc.aio.AioRpcError):
-        trailers = cast("Iterable[tuple[str, str | bytes]]", failure.trailing_metadata())
-        code = dict(trailers).get(codec.CODE_KEY)
-        if code == NoSigningKey.code:
-            return NoSigningKey(domain)
-        if code == KidNotActive.code:
-            return KidNotActive(str(kid))
-        if code == BatchTooLarge.code:
-            return BatchTooLarge("less than that")
-        log.warning("signer_call_failed", status=failure.code().name, detail=failure.details())
-    else:
-        log.error("signer_answer_malformed", error=type(failure).__name__)
+@contextmanager
+def _answers_for(domain: DomainId, kid: Kid | None = None) -> Iterator[None]:
+    """Turns what goes wrong with a call into the domain error that it stands for."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as failure:
+        raise _refusal(failure, domain, kid) from failure
+    except (DomainError, ValueError) as malformed:
+        log.exception("signer_answer_malformed")
+        raise SigningUnavailable from malformed
+
+
+def _refusal(failure: grpc.aio.AioRpcError, domain: DomainId, kid: Kid | None) -> DomainError:
+    """Our own refusals are told by their code; whatever else ends a call is an outage."""
+    trailers = cast("Iterable[tuple[str, str | bytes]]", failure.trailing_metadata() or ())
+    code = dict(trailers).get(codec.CODE_KEY)
+    if code == NoSigningKey.code:
+        return NoSigningKey(domain)
+    if code == KidNotActive.code:
+        return KidNotActive(str(kid))
+    log.warning("signer_call_failed", status=failure.code().name, detail=failure.details())
     return SigningUnavailable()

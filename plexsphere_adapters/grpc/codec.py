@@ -6,14 +6,6 @@ from uuid import UUID
 
 from plexsphere_adapters.grpc import signer_pb2 as pb
 from plexsphere_domain.kernel.ids import DomainId, parse_id
-from plexsphere_domain.signing.errors import (
-    BatchTooLarge,
-    InvalidDeploymentHost,
-    InvalidKid,
-    KidNotActive,
-    NoSigningKey,
-    SigningUnavailable,
-)
 from plexsphere_domain.signing.model import (
     MAX_BATCH_BYTES,
     MAX_MESSAGES,
@@ -29,8 +21,7 @@ MAX_MESSAGE_BYTES: Final = MAX_BATCH_BYTES + 16 * MAX_MESSAGES + 4096
 """The size of the largest request: the largest batch, with its framing and the other fields."""
 
 CODE_KEY: Final = "plexsphere-code"
-REFUSALS: Final = (NoSigningKey, KidNotActive, InvalidKid, InvalidDeploymentHost, BatchTooLarge, SigningUnavailable)
-"""The errors whose code goes over the wire."""
+"""The trailing metadata that tells a refusal of ours from a failure of the transport."""
 
 
 def encode_domain(domain: DomainId) -> bytes:

@@ -12,6 +12,7 @@ from google.protobuf.message import Message
 
 from plexsphere_adapters.grpc import codec, signer_pb2_grpc
 from plexsphere_adapters.grpc import signer_pb2 as pb
+from plexsphere_adapters.grpc.occasion import incoming
 from plexsphere_adapters.grpc.tls import CORE, TlsMaterial
 from plexsphere_adapters.metrics.signing import CALLS, SIGNATURES
 from plexsphere_domain.kernel.errors import Conflict, DomainError, Invalid, NotFound, TooLarge, Unavailable
@@ -102,7 +103,8 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # it is no ge
         call = str(handler_call_details.method).rpartition("/")[2]
 
         async def guarded(request: Message, context: Context) -> Message:
-            answer = await self._answer(behaviour, request, context)
+            with incoming(call, context.invocation_metadata()):
+                answer = await self._answer(behaviour, request, context)
             CALLS.labels(call, answer.outcome if isinstance(answer, Refusal) else "answered").inc()
             if isinstance(answer, Refusal):
                 await context.abort(answer.status, answer.detail, ((codec.CODE_KEY, answer.code),))
@@ -128,7 +130,7 @@ class Door(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # it is no ge
         except ValueError:
             return Refusal(grpc.StatusCode.INVALID_ARGUMENT, "the request is malformed")
         except Exception:
-            log.exception("signer_call_failed", request=type(request).__name__)
+            log.exception("signer_call_failed")
             return Refusal(grpc.StatusCode.INTERNAL, "internal error")
 
 

@@ -10,7 +10,6 @@ import os
 import secrets
 import stat
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -105,14 +104,16 @@ class FileKeyProvider:
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
             _flush_directory(self.directory)
-            _write_once(folder / f"{kid.number}.key", seal(generate(kid), self.kek))
+            made = _write_once(folder / f"{kid.number}.key", seal(generate(kid), self.kek))
         except OSError as failure:
             log.exception("key_file_not_written", directory=str(folder))
             raise SigningUnavailable from failure
+        if made:
+            log.info("signing_key_made", kid=str(kid))
 
 
-def _write_once(path: Path, content: bytes) -> None:
-    """Make the file durably with this content, or leave the one that is there."""
+def _write_once(path: Path, content: bytes) -> bool:
+    """Make the file durably with this content, or leave the one that is there; returns whether it was made."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -120,11 +121,14 @@ def _write_once(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):  # somebody else was first, and theirs is the key
-            os.link(draft, path)
+        os.link(draft, path)
+        made = True
+    except FileExistsError:
+        made = False
     finally:
         draft.unlink(missing_ok=True)
     _flush_directory(path.parent)
+    return made
 
 
 def _flush_directory(path: Path) -> None:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import grpc
 import pytest
+import structlog
 from attrs import frozen
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -79,7 +80,10 @@ async def test_it_signs_and_tells_how_it_is(signer: Signer, domain: DomainId) ->
         async with core(signer, at) as connected:
             with pytest.raises(NoSigningKey):
                 await connected.sign(SignBatch(domain, (b"early",)))
-            key = await connected.ensure_key(domain)
+            with structlog.contextvars.bound_contextvars(correlation_id="c-1"):
+                key = await connected.ensure_key(domain)
+            made = await running.logged("signing_key_made")
+            assert (made["kid"], made["correlation_id"], made["call"]) == (str(key.kid), "c-1", "EnsureKey")
             assert str(key.kid) == f"did:web:plexsphere.example#key-{domain}-1"
             signed = await connected.sign(SignBatch(domain, (b"one", b"two"), kid=key.kid))
             for message, signature in zip((b"one", b"two"), signed.signatures, strict=True):
