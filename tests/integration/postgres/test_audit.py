@@ -14,6 +14,7 @@ from plexsphere_adapters.postgres.audit import (
     PostgresEntries,
     PostgresIntake,
     PostgresLedgers,
+    PostgresResidence,
 )
 from plexsphere_adapters.postgres.journal import PostgresJournal, PostgresRecorder, insert
 from plexsphere_adapters.postgres.pool import Pool
@@ -138,3 +139,23 @@ async def test_a_sequencer_that_dies_leaves_its_batch_to_the_next(
         await die()
     assert await system.relations(domain) == ["r0", "r1", "r2"]
     assert (await system.log.verify(domain, Bounds())).divergence is None
+
+
+async def test_a_residence_is_a_domain_that_exists(pool: Pool) -> None:
+    here, nowhere = Scope(uuid4()), Scope(uuid4())
+    block = here.int % 256
+    async with pool.connection() as connection:
+        await connection.execute(
+            """
+            INSERT INTO plexsphere.domains
+                   (id, name, slug, description, mesh_cidr, reachability, stale_after, unreachable_after, created_at,
+                    updated_at)
+            VALUES (%(id)s, 'd', %(slug)s, '', %(cidr)s, '{}', '1 minute', '5 minutes', now(), now())
+            """,
+            {"id": here, "slug": f"audit-{here}", "cidr": f"203.0.113.{block}/32"},
+        )
+    try:
+        assert await PostgresResidence(pool).existing([here, nowhere]) == {here}
+    finally:
+        async with pool.connection() as connection:
+            await connection.execute("DELETE FROM plexsphere.domains WHERE id = %s", (here,))
