@@ -12,6 +12,7 @@ from plexsphere_adapters.http.wire import (
     Form,
     JsonObject,
     Length,
+    Nullable,
     Once,
     Pattern,
     Range,
@@ -112,6 +113,8 @@ class Schemas:
                     schema["x-plexsphere-once"] = True
                 case _:
                     pass
+        if any(isinstance(note, Nullable) for note in notes):
+            return {"anyOf": [schema, {"type": "null"}]}
         return schema
 
 

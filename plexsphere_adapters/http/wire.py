@@ -74,6 +74,11 @@ class Shown:
 
 
 @frozen
+class Nullable:
+    """Always there; null where there is nothing to tell."""
+
+
+@frozen
 class Immutable:
     """No member, but one that callers may try to set: that is refused before anything else about the body."""
 

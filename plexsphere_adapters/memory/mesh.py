@@ -39,8 +39,9 @@ class MemoryNodeDirectory:
         rows = (NodeSummary(id=node.id, domain_id=node.domain_id, created_at=node.registered_at) for node in nodes)
         return page_of(rows, request, lambda node: (str(node.id),))
 
-    async def exists(self, node: NodeId) -> bool:
-        return node in self.transactions.tables.nodes
+    async def domain_of(self, node: NodeId) -> DomainId | None:
+        row = self.transactions.tables.nodes.get(node)
+        return row[0].domain_id if row else None
 
 
 @frozen

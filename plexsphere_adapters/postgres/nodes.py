@@ -145,9 +145,10 @@ class PostgresNodeDirectory:
             )
         return Page.cut((NodeSummary(**row) for row in rows), request, lambda node: (str(node.id),))
 
-    async def exists(self, node: NodeId) -> bool:
+    async def domain_of(self, node: NodeId) -> DomainId | None:
         async with connection(self.pool) as held:
-            return await fetch_one(held, "SELECT FROM plexsphere.nodes WHERE id = %(node)s", node=node) is not None
+            row = await fetch_one(held, "SELECT domain_id FROM plexsphere.nodes WHERE id = %(node)s", node=node)
+        return row["domain_id"] if row else None
 
 
 class PostgresNodeCredentials:

@@ -256,6 +256,7 @@ class NodesContract:
         domain, _ = await ground.domain()
         node = await enrol(ground, domain, await ground.project(domain))
         assert await ground.credentials(node.id) == LiveCredential(domain, nsk().digest)
+        assert await ground.directory.domain_of(node.id) == domain
         assert await ground.credentials(NodeId(uuid4())) is None
 
     async def test_the_credential_of_a_retired_node_is_revoked(self, ground: Ground) -> None:
@@ -264,7 +265,7 @@ class NodesContract:
         await retire(ground, node.resource_id)
         assert await ground.credentials(node.id) == RevokedCredential(nsk().digest)
         assert await ground.standings(node.id) is None
-        assert not await ground.directory.exists(node.id)
+        assert await ground.directory.domain_of(node.id) is None
 
     async def test_a_node_is_found_by_the_token_that_it_enrolled_with(self, ground: Ground) -> None:
         domain, _ = await ground.domain()

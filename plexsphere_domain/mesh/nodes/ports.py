@@ -74,8 +74,8 @@ class NodeSummary:
 
 
 class NodeDirectory(Protocol):
-    """The list of all live Nodes, ascending by id."""
+    """All live Nodes, ascending by id."""
 
     async def page(self, request: PageRequest, domain: DomainId | None) -> Page[NodeSummary]: ...
 
-    async def exists(self, node: NodeId) -> bool: ...
+    async def domain_of(self, node: NodeId) -> DomainId | None: ...

@@ -3,7 +3,8 @@
 What is checked, in this order:
  1. the Node's clock is within 60 s of ours (60 s exactly passes),
  2. the binary's checksum is a SHA-256 digest,
- 3. the binary's version is not blank.
+ 3. the binary's version is not blank,
+ 4. and not longer than 4096 characters.
 """
 
 import re
@@ -14,9 +15,15 @@ from typing import Any
 
 from attrs import frozen
 
-from plexsphere_domain.mesh.reachability.errors import BinaryChecksumEmpty, BinaryVersionEmpty, ClockSkew
+from plexsphere_domain.mesh.reachability.errors import (
+    BinaryChecksumEmpty,
+    BinaryVersionEmpty,
+    ClockSkew,
+    MalformedHeartbeat,
+)
 
 MAX_SKEW = timedelta(seconds=60)
+MAX_VERSION = 4096
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{43}=", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -40,12 +47,14 @@ class Heartbeat:
         nat_summary: Mapping[str, Any],
         now: datetime,
     ) -> "Heartbeat":
-        """Raises ClockSkew, BinaryChecksumEmpty or BinaryVersionEmpty: the first that applies."""
+        """Raises ClockSkew, BinaryChecksumEmpty, BinaryVersionEmpty or MalformedHeartbeat: the first that applies."""
         if abs(client_now - now) > MAX_SKEW:
             raise ClockSkew
         checksum = parse_checksum(binary_checksum)
         if not binary_version.strip():
             raise BinaryVersionEmpty
+        if len(binary_version) > MAX_VERSION:
+            raise MalformedHeartbeat
         return cls(binary_checksum=checksum, binary_version=binary_version, nat_summary=nat_summary)
 
 
