@@ -47,3 +47,10 @@ class NodeDeregistered(DomainEvent):
             resource_id=node.resource_id,
             mesh_ip=str(node.mesh_ip),
         )
+
+
+@frozen(kw_only=True)
+class NodeStateUpdated(DomainEvent):
+    """Something that the platform keeps for the Node changed: it should pull its state."""
+
+    node_id: NodeId
