@@ -298,7 +298,10 @@ class PostgresEntries:
 
 
 _SELECT_STORED: LiteralString = """
-    SELECT e.chain_id, e.seq, e.version, e.occurred_at, e.pseudonym, e.relation, e.object_type, e.object_id, e.reason,
+    SELECT e.chain_id, e.seq, e.version,
+           CASE WHEN e.occurred_at BETWEEN '0001-01-02Z' AND '9999-12-30Z' THEN e.occurred_at ELSE 'epoch' END
+                AS occurred_at,  -- anything else can only be forged, and must be read to be found
+           e.pseudonym, e.relation, e.object_type, e.object_id, e.reason,
            e.caveats, e.correlation_id, e.ip, e.user_agent, e.prev_hash, e.entry_hash, e.archive_etag, e.archived_at,
            p.identity_id
       FROM plexsphere.audit_entries e

@@ -4,7 +4,8 @@ Readers of a chain let it catch up by themselves, so nobody waits for the next t
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from typing import Final, NoReturn
 
 import structlog
@@ -14,7 +15,7 @@ from plexsphere_adapters.metrics.audit import ASIDE, CHAINED
 from plexsphere_adapters.postgres.leases import LeaseLost, Leases, leases
 from plexsphere_adapters.postgres.pool import OUTAGES, Config
 from plexsphere_domain.audit.model import Scope
-from plexsphere_domain.audit.sequencer import Progress, Sequencer
+from plexsphere_domain.audit.sequencer import NOTHING, Progress, Sequencer
 from plexsphere_domain.kernel.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -24,11 +25,14 @@ LEASE: Final = "audit-sequencer"
 TICK: Final = 0.25
 """Seconds between turns: what arrives within it shares transactions."""
 
+SECOND_CHANCE: Final = 40
+"""Turns after which chains that stand still are tried again."""
+
 PAUSE: Final = 1.0
 """Seconds until the next attempt, for the lease or after an outage."""
 
 
-def count(progress: Progress) -> None:
+def tally(progress: Progress) -> None:
     """What a turn did, as metrics."""
     CHAINED.inc(progress.chained)
     ASIDE.set(len(progress.aside))
@@ -40,7 +44,7 @@ class SequencerWorker:
 
     config: Config
     sequencer: Sequencer
-    report: Callable[[Progress], None] = count
+    report: Callable[[Progress], None] = tally
 
     async def run(self) -> NoReturn:
         """Work until cancelled."""
@@ -52,26 +56,27 @@ class SequencerWorker:
                 log.warning("sequencer_lease_lost", reason=type(loss).__name__)
             await asyncio.sleep(PAUSE)
 
-    async def _work(self, held: Leases) -> NoReturn:
-        aside: Collection[Scope] = ()
-        while True:
+    async def _work(self, held: Leases) -> None:
+        aside: Mapping[Scope, Exception] = NOTHING
+        for turn in count():
             if not await held.hold(LEASE):
                 await asyncio.sleep(PAUSE)
                 continue
             await held.verify()
             try:
-                aside = self._told(await self.sequencer.exhaust(), aside)
+                progress = await self.sequencer.exhaust(aside if turn % SECOND_CHANCE else NOTHING)
+                self._tell(progress, aside)
+                aside = progress.aside
             except Unavailable as away:
                 log.warning("sequencer_waits", code=away.code, reason=repr(away.__cause__))
                 await asyncio.sleep(PAUSE)
             await asyncio.sleep(TICK)
 
-    def _told(self, progress: Progress, before: Collection[Scope]) -> Collection[Scope]:
-        """Report the turn, and log each chain that came to a stand since `before`; those that stand now."""
+    def _tell(self, progress: Progress, before: Collection[Scope]) -> None:
+        """Report the turn, and log each chain that came to a stand since `before`, and each that goes on."""
         self.report(progress)
         for chain, trouble in progress.aside.items():
             if chain not in before:
                 log.error("audit_chain_stands_still", chain=str(chain), reason=repr(trouble))
         for chain in set(before) - set(progress.aside):
             log.info("audit_chain_goes_on", chain=str(chain))
-        return progress.aside.keys()

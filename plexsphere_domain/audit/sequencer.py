@@ -9,7 +9,9 @@ The order of a chain is the order of the intake among what was committed when th
 every row that was committed before its own transaction began.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 
 from attrs import Factory, frozen
 
@@ -24,6 +26,9 @@ BATCH = 512
 
 MAX_BATCHES = 64
 """How many batches one reader chains for itself before it reads what there is."""
+
+
+NOTHING: Mapping[Scope, Exception] = MappingProxyType({})
 
 
 @frozen(kw_only=True)
@@ -42,12 +47,12 @@ class Sequencer:
     ledgers: Ledgers
     chains: Chains
 
-    async def exhaust(self) -> Progress:
+    async def exhaust(self, aside: Mapping[Scope, Exception] = NOTHING) -> Progress:
         """Chain until nothing waits but the records of scopes that fail: those are set aside and stop no other.
 
-        Raises `Unavailable` while the store is out of reach.
+        Scopes that are `aside` already are left there. Raises `Unavailable` while the store is out of reach.
         """
-        total, aside = 0, dict[Scope, Exception]()
+        total, aside = 0, dict(aside)
         while True:
             progress = await self._oldest(aside.keys())
             total += progress.chained
@@ -58,16 +63,19 @@ class Sequencer:
     async def catch_up(self, scope: Scope) -> None:
         """Chain what waits for `scope`, so that what was committed before this call can be read after it.
 
-        A backlog beyond `MAX_BATCHES` batches is left to `exhaust`. Raises what keeps the chain from being opened.
+        A backlog beyond `MAX_BATCHES` batches is left to `exhaust`. So is a chain that cannot be continued, because its
+        head or its pepper was tampered with: what stands of it is to be read all the same. Raises `Unavailable`.
         """
         if not await self.intake.holds(scope):
             return
         opened = await self.chains.open([scope])
         for failure in opened.failures.values():
-            raise failure
-        for _ in range(MAX_BATCHES):
-            if await self._batch(opened.chains) < BATCH:
-                return
+            if isinstance(failure, Unavailable):
+                raise failure
+        with _standing_still():
+            for _ in range(MAX_BATCHES):
+                if await self._batch(opened.chains) < BATCH:
+                    return
 
     async def settle(self, ledger: Ledger, heads: Mapping[Scope, Head], opened: Mapping[Scope, OpenChain]) -> int:
         """Chain one batch inside a transaction that holds `heads`; how many records that were."""
@@ -114,6 +122,17 @@ class Sequencer:
         async with self.ledgers.begin() as ledger:
             heads = await ledger.lock({chain.id for chain in opened.values()})
             return await self.settle(ledger, heads, opened)
+
+
+@contextmanager
+def _standing_still() -> Iterator[None]:
+    """Nothing that one chain's rows raise comes out; an outage does."""
+    try:
+        yield
+    except Unavailable:
+        raise
+    except Exception:  # noqa: BLE001, S110 — `exhaust` meets it again and reports it
+        pass
 
 
 def _by_chain(

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -14,7 +14,7 @@ from plexsphere_adapters.postgres.sql import Connection, execute, fetch_one
 from plexsphere_domain.audit.chain import Divergence
 from plexsphere_domain.audit.erasure import Erased
 from plexsphere_domain.audit.log import Bounds
-from plexsphere_domain.audit.model import Scope
+from plexsphere_domain.audit.model import PLATFORM, Scope
 from tests.integration.postgres.test_audit import PostgresAuditStore
 from tests.ports.audit import START, System, actor, record
 
@@ -94,6 +94,10 @@ def mutations() -> list[tuple[str, str]]:
         ("version", "0"),
         ("occurred_at", "occurred_at + interval '1 microsecond'"),
         ("occurred_at", "occurred_at - interval '100 years'"),
+        ("occurred_at", "'infinity'"),
+        ("occurred_at", "'-infinity'"),
+        ("occurred_at", "'4000-01-01 BC'"),
+        ("occurred_at", "'20000-01-01'"),
         ("caveats", "'{}'"),
         ("caveats", "'[]'"),
         ("caveats", "'null'"),
@@ -262,3 +266,45 @@ async def _copy(connection: Connection, chain: Scope, source: int, target: int) 
         " WHERE chain_id = %(chain)s AND seq = %(source)s",
         {"chain": chain, "source": source, "target": target},
     )
+
+
+@pytest.mark.parametrize(
+    ("statement", "found_at"),
+    [
+        ("UPDATE plexsphere.audit_chains SET head_seq = head_seq - 1 WHERE chain_id = %s", LENGTH - 1),
+        (
+            "UPDATE plexsphere.audit_chains c SET head_seq = e.seq, head_hash = e.entry_hash"
+            " FROM plexsphere.audit_entries e WHERE e.chain_id = c.chain_id AND e.seq = 4 AND c.chain_id = %s",
+            5,
+        ),
+        ("UPDATE plexsphere.audit_chains SET head_seq = 0 WHERE chain_id = %s", 1),
+        ("DELETE FROM plexsphere.audit_chains WHERE chain_id = %s", 1),
+    ],
+)
+async def test_a_chain_that_cannot_be_continued_is_still_read_and_stops_no_other(
+    system: System, chain: Scope, pool: Pool, statement: LiteralString, found_at: int
+) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(statement, (chain,))
+    replica = system.replica()
+    await replica.store.record([record(chain, "waits"), record(PLATFORM, object_id=str(chain))])
+    assert chain in (await replica.sequencer.exhaust()).aside
+    assert await replica.relations(PLATFORM, object_id=str(chain)) == ["manage"]
+    assert [row.entry.seq for row in await replica.rows(chain)] == list(range(1, LENGTH + 1))
+    found = await divergence(replica, chain)
+    assert found is not None
+    assert found.seq == found_at
+
+
+async def test_a_chain_whose_pepper_was_tampered_with_is_still_read(system: System, chain: Scope, pool: Pool) -> None:
+    async with pool.connection() as connection:
+        await connection.execute(
+            "UPDATE plexsphere.audit_chains"
+            " SET pepper_sealed = set_byte(pepper_sealed, 0, get_byte(pepper_sealed, 0) # 1) WHERE chain_id = %s",
+            (chain,),
+        )
+    replica = system.replica()
+    await replica.store.record([record(chain, "waits")])
+    assert chain in (await replica.sequencer.exhaust()).aside
+    assert len(await replica.rows(chain)) == LENGTH
+    assert await divergence(replica, chain) is None
