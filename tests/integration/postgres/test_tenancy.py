@@ -1,16 +1,22 @@
 """Tenancy in PostgreSQL keeps the promises of every store, and the schema keeps them from everybody else."""
 
-from typing import LiteralString
+from typing import Any, ClassVar, LiteralString, Self
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg import errors
 
+from plexsphere_adapters.postgres.bootstrap_tokens import PostgresBootstrapTokens
+from plexsphere_adapters.postgres.domains import PostgresDomains
 from plexsphere_adapters.postgres.journal import PostgresJournal
 from plexsphere_adapters.postgres.pool import Config, Pool, connection
+from plexsphere_adapters.postgres.projects import PostgresProjects
+from plexsphere_adapters.postgres.resources import PostgresResources
 from plexsphere_adapters.postgres.transaction import PostgresTransactions
 from plexsphere_adapters.system import uuid7
 from plexsphere_domain.kernel.ids import NodeId
+from plexsphere_domain.kernel.paging import PageRequest
 from plexsphere_domain.tenancy.cidr import Address
 from plexsphere_domain.tenancy.projects.errors import ProjectNotEmpty
 from plexsphere_domain.tenancy.resources.model import Resource
@@ -144,3 +150,34 @@ class TestSchema:
                 """
             ).fetchall()
         assert rows == []
+
+
+class CountingCursor(psycopg.AsyncCursor[Any]):
+    """Counts the statements of its connection."""
+
+    statements: ClassVar[int] = 0
+
+    async def execute(self, *arguments: Any, **more: Any) -> Self:
+        type(self).statements += 1
+        return await super().execute(*arguments, **more)
+
+
+async def test_a_page_costs_one_statement_however_long_it_is(
+    transactions: PostgresTransactions, database: Config
+) -> None:
+    tenancy = Tenancy(transactions)
+    domain = await tenancy.domain(slug=f"zzzz-{uuid4().hex}")
+    project = await tenancy.project(domain, sub_range_cidr=part_of(domain, 28))
+    for _ in range(3):
+        await tenancy.resource(await tenancy.project(domain))
+        await tenancy.resource(project)
+    async with await psycopg.AsyncConnection.connect(database.dsn.reveal(), cursor_factory=CountingCursor) as counted:
+        for page in (
+            PostgresDomains(counted).page(PageRequest(after=(domain.slug[:-1],))),
+            PostgresProjects(counted).page(PageRequest(), domain=domain.id),
+            PostgresResources(counted).page(project.id, PageRequest()),
+            PostgresBootstrapTokens(counted).page(project.id, PageRequest()),
+        ):
+            before = CountingCursor.statements
+            await page
+            assert CountingCursor.statements == before + 1
