@@ -1,0 +1,126 @@
+"""The operator's side of an enrolment: Domain, Project, Resources and bootstrap tokens, found or made."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from ipaddress import IPv4Network
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+from attrs import define, field, frozen
+
+from plexsphere_apps.simulator import problem
+from plexsphere_apps.simulator.http import Answer, NetworkFailure, Origin, Request
+from plexsphere_apps.simulator.identity import Enrolment
+from plexsphere_domain.kernel.secrets import SecretStr
+
+PATIENCE: Final = 60.0
+"""Seconds over which an outage of the server is waited for."""
+
+PAUSE: Final = 0.5
+TOKEN_LIFE: Final = 3600
+RESOURCE_KIND: Final = "virtual-machine"
+
+POOLS: Final = tuple(IPv4Network("100.64.0.0/10").subnets(new_prefix=16))
+"""Mesh pools for new Domains: 65,533 Nodes each."""
+
+
+@define(eq=False)
+class OperatorRefused(Exception):
+    """The server did not do what the seeding needs."""
+
+    what: str
+    status: int
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.status} {self.code}".rstrip()
+
+
+@frozen(kw_only=True)
+class Operator:
+    """Calls with an operator's API token."""
+
+    origin: Origin
+    token: SecretStr = field(repr=False)
+
+    async def domain(self, slug: str) -> str:
+        """The id of the Domain with this slug."""
+        async for item in self._all("/v1/domains", {}):
+            if item["slug"] == slug:
+                return str(item["id"])
+        for pool in POOLS:
+            body = {"name": slug, "slug": slug, "mesh_cidr": str(pool)}
+            answer = await self._send("POST", "/v1/domains", body)
+            if problem.read(answer).code != "mesh_cidr_overlap":
+                return str(_created(answer, "create the Domain")["id"])
+        raise OperatorRefused("create the Domain: every pool is taken", 409, "mesh_cidr_overlap")
+
+    async def project(self, domain_id: str, slug: str) -> str:
+        """The id of the Domain's Project with this slug."""
+        async for item in self._all("/v1/projects", {"domain_id": domain_id}):
+            if item["slug"] == slug:
+                return str(item["id"])
+        body = {"domain_id": domain_id, "name": slug, "slug": slug}
+        return str(_created(await self._send("POST", "/v1/projects", body), "create the Project")["id"])
+
+    async def handles(self, project_id: str) -> set[str]:
+        """The handles of the Project's Resources."""
+        path = f"/v1/projects/{project_id}/resources"
+        return {str(item["external_ref"]) async for item in self._all(path, {}) if "external_ref" in item}
+
+    async def resource(self, project_id: str, handle: str) -> None:
+        """An adopted Resource of this handle."""
+        body = {"origin": "adopted", "kind": RESOURCE_KIND, "external_ref": handle}
+        _created(await self._send("POST", f"/v1/projects/{project_id}/resources", body), "create a Resource")
+
+    async def enrolment(self, project_id: str, handle: str) -> Enrolment:
+        """What an agent needs to enrol on the Resource: a fresh bootstrap token."""
+        body = {"kind": "node", "env_prefix": "sim", "ttl_seconds": TOKEN_LIFE}
+        answer = await self._send("POST", f"/v1/projects/{project_id}/bootstrap-tokens", body)
+        token = SecretStr(str(_created(answer, "issue a bootstrap token")["token"]))
+        return Enrolment(project_id=project_id, resource_handle=handle, bootstrap_token=token)
+
+    async def _all(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
+        cursor: dict[str, str] = {}
+        while True:
+            answer = await self._send("GET", f"{path}?{urlencode({**query, 'limit': '200', **cursor})}")
+            page = _document(answer, f"list {path}", 200)
+            for item in page["items"]:
+                yield item
+            if not page.get("next_cursor"):
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Answer:
+        """The answer; outages (no answer, 429, 503) are waited for."""
+        headers = {"Authorization": f"Bearer {self.token.reveal()}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(method, path, headers, orjson.dumps(body) if body is not None else b"")
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            answer = await self._attempt(request)
+            late = asyncio.get_running_loop().time() >= deadline
+            if answer is not None and (late or answer.status not in (429, 503)):
+                return answer
+            if late:
+                raise OperatorRefused(f"{method} {path}: no answer", 0, "")
+            await asyncio.sleep(PAUSE)
+
+    async def _attempt(self, request: Request) -> Answer | None:
+        try:
+            return await self.origin.send(request, timeout=30.0)
+        except NetworkFailure:
+            return None
+
+
+def _created(answer: Answer, what: str) -> dict[str, Any]:
+    return _document(answer, what, 201)
+
+
+def _document(answer: Answer, what: str, status: int) -> dict[str, Any]:
+    if answer.status != status:
+        raise OperatorRefused(what, answer.status, problem.read(answer).code)
+    document: dict[str, Any] = orjson.loads(answer.body)
+    return document
