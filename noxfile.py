@@ -1,9 +1,10 @@
 """Every task of the project: `python3 noxfile.py SESSION [-- ARGUMENT…]`, with nothing installed but Python ≥ 3.11.
 
-    up      the whole system on this machine, with a demonstration, until Ctrl-C
-    tests   everything CI checks: lint, then all tests
-    lint    ruff, mypy, the rules of who may import whom
-    bench   the benchmarks, as ratios to floors measured in the same run
+    up        the whole system on this machine, with a demonstration, until Ctrl-C
+    tests     everything CI checks: lint, then all tests
+    lint      ruff, mypy, the rules of who may import whom
+    bench     the benchmarks, as ratios to floors measured in the same run
+    generate  what is made from other files: the modules of signer.proto, tables of the reference
 
 All sessions run in one environment under `.cache/`, which this file makes, with nox in it, and which it makes anew
 when what it was made from has changed. Those who have nox may as well say `nox --session SESSION`.
@@ -73,8 +74,9 @@ def up(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Check style, types and imports, then run all tests; arguments say what is tested instead of all."""
-    check(session)
+    """Check style, types and imports, then run all tests; or give pytest the arguments, and run nothing else."""
+    if not session.posargs:
+        check(session)
     run(session, "pytest", *(session.posargs or ["tests", "--ignore=tests/bench"]))
 
 
@@ -88,6 +90,18 @@ def lint(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure, and print ratios to floors measured in the same run."""
     run(session, "python", "-m", "tests.bench", *session.posargs)
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Make anew what is made from other files and kept beside them."""
+    outputs = ("--python_out=.", "--grpc_python_out=.", "--mypy_out=quiet:.", "--mypy_grpc_out=quiet:.")
+    run(session, "python", "-m", "grpc_tools.protoc", "-I.", *outputs, "plexsphere_adapters/grpc/signer.proto")
+    for page in ("configuration", "metrics"):
+        text = session.run(
+            str(environment() / "python"), "-m", f"plexsphere_apps.{page}_reference", silent=True, external=True
+        )
+        (HERE / f"docs/reference/{page}.md").write_text(text)
 
 
 def check(session: nox.Session) -> None:

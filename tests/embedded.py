@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,18 @@ def shared_facts() -> Facts | None:
     """The facts of the system that `SHARED` names, if it names one."""
     path = os.environ.get(SHARED)
     return read(Path(path)) if path else None
+
+
+@contextmanager
+def state_directory() -> Iterator[Path]:
+    """A new state directory that is gone afterwards.
+
+    pytest's own directories are closed to other accounts, from which a launcher that is root makes PostgreSQL flee.
+    """
+    with tempfile.TemporaryDirectory(prefix="plexsphere-test-") as name:
+        path = Path(name)
+        path.chmod(0o711)
+        yield path
 
 
 @contextmanager

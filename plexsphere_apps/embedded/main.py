@@ -4,7 +4,7 @@ import asyncio
 import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from attrs import frozen
@@ -42,12 +42,15 @@ def up(
 ) -> None:
     """Start a whole plexsphere on this machine and keep it running until Ctrl-C."""
     plan = Plan(ready_file=ready_file.absolute() if ready_file else None, stores_only=stores_only)
+    failure: CannotStart | None = None
     try:
         with opened(state_dir) as state:
             leftovers.end_all(state)
             asyncio.run(run_until_told_to_stop(state, plan))
     except* CannotStart as failures:
-        give_up(first_of(failures))
+        failure = first_of(failures)
+    if failure is not None:
+        give_up(failure)
 
 
 async def run_until_told_to_stop(state: StateDirectory, plan: Plan) -> None:
@@ -94,7 +97,7 @@ async def run(supervisor: Supervisor, plan: Plan) -> None:
         await supervisor.watch()
 
 
-def give_up(failure: CannotStart | None) -> None:
+def give_up(failure: CannotStart) -> NoReturn:
     """Print the line that says what is wrong and what to do, and exit with 1."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"plexsphere-up: {failure}", markup=False)
     raise typer.Exit(1)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from plexsphere_apps.embedded.ready_file import Facts
-from tests.embedded import shared_facts, started
+from tests.embedded import shared_facts, started, state_directory
 
 
 @pytest.fixture(scope="session")
-def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
+def stores() -> Iterator[Facts]:
     """Addresses and credentials of real stores. Tests share them: each makes databases, streams and buckets of its own.
 
     A test that kills a store starts a system of its own instead.
@@ -18,5 +18,5 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
     if facts is not None:
         yield facts
         return
-    with started(tmp_path_factory.mktemp("stores"), "--stores-only") as facts:
+    with state_directory() as state, started(state, "--stores-only") as facts:
         yield facts

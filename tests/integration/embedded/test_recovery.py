@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from plexsphere_apps.embedded.answers import listens
 from plexsphere_apps.embedded.ready_file import Facts, read
-from tests.embedded import started
+from tests.embedded import started, state_directory
 
 WELL_AGAIN = 30.0
 """Seconds within which a killed store must answer again."""
@@ -29,8 +29,9 @@ MEMBERS = {
 
 
 @pytest.fixture(scope="module")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("own-stores")
+def state() -> Iterator[Path]:
+    with state_directory() as path:
+        yield path
 
 
 @pytest.fixture(scope="module")
