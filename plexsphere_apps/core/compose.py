@@ -47,8 +47,9 @@ from plexsphere_adapters.spicedb.graph import SpiceDbGraph
 from plexsphere_adapters.spicedb.writer import SpiceDbGraphWriter
 from plexsphere_adapters.system import SystemClock, random_bytes, uuid7
 from plexsphere_adapters.system.build import Build, build
+from plexsphere_apps.core.bus_keys import BusKeys
 from plexsphere_apps.core.config import CoreConfig
-from plexsphere_apps.core.keys import BusKeys, RegistrationKeys
+from plexsphere_apps.core.registration_keys import RegistrationKeys
 from plexsphere_apps.core.stores import stores
 from plexsphere_apps.core.workers import Repeated
 from plexsphere_apps.serving import Process

@@ -1,0 +1,18 @@
+"""New Nodes pin the keys of the Signing Service."""
+
+from attrs import frozen
+
+from plexsphere_domain.identity.registration.model import DomainSigningKey
+from plexsphere_domain.kernel.ids import DomainId
+from plexsphere_domain.signing.ports import Signer
+
+
+@frozen
+class RegistrationKeys:
+    """What a new Node pins: its Domain's active key, made where there is none."""
+
+    signer: Signer
+
+    async def active(self, domain: DomainId) -> DomainSigningKey:
+        key = await self.signer.ensure_key(domain)
+        return DomainSigningKey(kid=str(key.kid), public_key=key.raw)
