@@ -61,7 +61,7 @@ CREATE INDEX IF NOT EXISTS audit_entries_pseudonym_ix ON plexsphere.audit_entrie
 CREATE INDEX IF NOT EXISTS audit_entries_object_ix ON plexsphere.audit_entries (chain_id, object_id, seq);
 CREATE INDEX IF NOT EXISTS audit_entries_refused_ix ON plexsphere.audit_entries (chain_id, reason, seq)
     WHERE reason NOT IN ('granted', 'stale_granted');
-CREATE INDEX IF NOT EXISTS audit_entries_occurred_at_ix ON plexsphere.audit_entries USING brin (occurred_at);
+CREATE INDEX IF NOT EXISTS audit_entries_occurred_at_ix ON plexsphere.audit_entries (chain_id, occurred_at, seq);
 
 -- Who is behind a pseudonym: the only thing that erasure removes.
 CREATE TABLE IF NOT EXISTS plexsphere.audit_subject_pii (

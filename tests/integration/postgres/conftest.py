@@ -24,7 +24,7 @@ def database(stores: Facts) -> Iterator[Config]:
         dsn = _dsn(stores.postgres_dsn, name)
         _migrate(dsn)
         yield Config(dsn=SecretStr(dsn))
-        admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        admin.execute(SQL("DROP DATABASE {}").format(Identifier(name)))
 
 
 @pytest.fixture(scope="session")
