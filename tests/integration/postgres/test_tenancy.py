@@ -20,17 +20,10 @@ from plexsphere_domain.kernel.paging import PageRequest
 from plexsphere_domain.tenancy.cidr import Address
 from plexsphere_domain.tenancy.projects.errors import ProjectNotEmpty
 from plexsphere_domain.tenancy.resources.model import Resource
-from tests.ports.tenancy import (
-    BY,
-    DomainContract,
-    ProjectContract,
-    ResourceContract,
-    Settle,
-    Tenancy,
-    Ticking,
-    node_on,
-    part_of,
-)
+from tests.ports.domains import DomainContract
+from tests.ports.projects import ProjectContract
+from tests.ports.resources import ResourceContract
+from tests.ports.tenancy import BY, Settle, Tenancy, Ticking, node_on, part_of
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ from plexsphere_domain.tenancy.projects.events import ProjectCreated, ProjectDel
 from plexsphere_domain.tenancy.projects.model import ProjectPatch
 from plexsphere_domain.tenancy.resources.events import ResourceCreated, ResourceDeleted
 from plexsphere_domain.tenancy.resources.model import Resource
-from tests.ports.tenancy import BY, DomainContract, ProjectContract, ResourceContract, Settle, Tenancy, node_on
+from tests.ports.domains import DomainContract
+from tests.ports.projects import ProjectContract
+from tests.ports.resources import ResourceContract
+from tests.ports.tenancy import BY, Settle, Tenancy, node_on
 
 
 @pytest.fixture
