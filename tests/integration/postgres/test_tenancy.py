@@ -17,9 +17,11 @@ from plexsphere_adapters.postgres.transaction import PostgresTransactions
 from plexsphere_adapters.system import uuid7
 from plexsphere_domain.kernel.ids import NodeId
 from plexsphere_domain.kernel.paging import PageRequest
+from plexsphere_domain.mesh.nodes.retirement import NodeRetirement
 from plexsphere_domain.tenancy.cidr import Address
 from plexsphere_domain.tenancy.projects.errors import ProjectNotEmpty
 from plexsphere_domain.tenancy.resources.model import Resource
+from plexsphere_domain.tenancy.resources.service import Resources
 from tests.ports.domains import DomainContract
 from tests.ports.projects import ProjectContract
 from tests.ports.resources import ResourceContract
@@ -71,7 +73,27 @@ class TestPostgresProjects(ProjectContract):
         await tenancy.projects.delete(project.id, by=BY)
 
 
-class TestPostgresResources(ResourceContract): ...
+class TestPostgresResources(ResourceContract):
+    async def test_a_resource_goes_with_its_nodes(
+        self, tenancy: Tenancy, transactions: PostgresTransactions, settle: Settle, pool: Pool
+    ) -> None:
+        domain = await tenancy.domain()
+        project = await tenancy.project(domain)
+        resource = await tenancy.resource(project)
+        node = await settle(resource, domain.mesh_cidr.network[7])
+        resources = Resources(
+            transactions=transactions,
+            clock=tenancy.clock,
+            new_id=uuid7,
+            observable=tenancy.sight,
+            retirement=NodeRetirement(tenancy.clock),
+        )
+        await resources.delete(resource.id, by=BY)
+        async with connection(pool) as held:
+            buried = await held.execute("SELECT node_id FROM plexsphere.node_tombstones WHERE node_id = %s", (node,))
+            assert await buried.fetchone() == (node,)
+        await tenancy.projects.delete(project.id, by=BY)
+        await tenancy.domains.delete(domain.id, by=BY)
 
 
 @pytest.fixture
