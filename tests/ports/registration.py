@@ -3,7 +3,6 @@
 import asyncio
 from base64 import b64encode
 from datetime import timedelta
-from hashlib import sha256
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,7 +24,7 @@ from plexsphere_domain.identity.bootstrap_tokens.errors import (
 )
 from plexsphere_domain.identity.bootstrap_tokens.model import BootstrapToken, Live, TokenKind, TokenScope
 from plexsphere_domain.identity.bootstrap_tokens.plaintext import SECRET_BYTES, SELECTOR_BYTES, TokenPlaintext
-from plexsphere_domain.identity.credentials import CredentialHash, CredentialHasher
+from plexsphere_domain.identity.credentials import CredentialHasher
 from plexsphere_domain.identity.registration.errors import EnrolmentProjectNotFound, HandleNotFound, InvariantViolation
 from plexsphere_domain.identity.registration.model import (
     REPLAY_WINDOW,
@@ -43,19 +42,10 @@ from plexsphere_domain.mesh.nodes.public_key import PublicKeyInvalid
 from plexsphere_domain.mesh.nodes.secret_key import NskEnvelope
 from plexsphere_domain.mesh.state.directories import PeerDirectories
 from plexsphere_domain.mesh.state.service import PeersOfNode
+from tests.ports.bootstrap_tokens import QuickHasher
 from tests.ports.mesh import Ground, retire
 
 SIGNING_KEY = DomainSigningKey("did:web:test#key-1", bytes(range(32)))
-
-
-class QuickHasher:
-    """As unforgeable as the suites need; the run of Argon2id has suites of its own."""
-
-    async def hash(self, plaintext: SecretStr) -> CredentialHash:
-        return CredentialHash("$argon2id$" + sha256(plaintext.reveal().encode()).hexdigest())
-
-    async def verify(self, plaintext: SecretStr, against: CredentialHash) -> bool:
-        return await self.hash(plaintext) == against
 
 
 @define

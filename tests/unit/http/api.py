@@ -9,13 +9,24 @@ from uuid import UUID, uuid4
 import httpx
 from attrs import Factory, define, field
 
-from plexsphere_adapters.http import bootstrap_tokens, resources, tenancy
+from plexsphere_adapters.crypto.ed25519 import verify
+from plexsphere_adapters.crypto.keywrap import AesGcmKeyWrap, FixedWrapKeys, WrapKey
+from plexsphere_adapters.http import bootstrap_tokens, mesh, nodes, register, resources, tenancy
 from plexsphere_adapters.http.admission import Credentials
 from plexsphere_adapters.http.application import application
 from plexsphere_adapters.http.csrf import CsrfGuard
 from plexsphere_adapters.http.cursors import Cursors
 from plexsphere_adapters.http.endpoint import Surroundings
+from plexsphere_adapters.http.lifecycle import Lifecycle
 from plexsphere_adapters.memory.authz import MemoryDecisionJournal, MemoryGraph, MemoryResidency, MemoryTupleLedger
+from plexsphere_adapters.memory.bus import MemoryStream
+from plexsphere_adapters.memory.mesh import (
+    MemoryHeartbeatLog,
+    MemoryNodeCredentials,
+    MemoryNodeDirectory,
+    MemoryPeerLog,
+    MemoryStandings,
+)
 from plexsphere_adapters.memory.transactions import MemoryTransaction, MemoryTransactions
 from plexsphere_adapters.postgres.encoding import payload_of
 from plexsphere_adapters.system import random_bytes, uuid7
@@ -29,9 +40,21 @@ from plexsphere_domain.identity.api_tokens.plaintext import ApiTokenPlaintext
 from plexsphere_domain.identity.api_tokens.ports import StoredApiToken
 from plexsphere_domain.identity.api_tokens.service import ApiTokenAuthentication
 from plexsphere_domain.identity.bootstrap_tokens.service import BootstrapTokens
+from plexsphere_domain.identity.registration.model import DomainSigningKey
+from plexsphere_domain.identity.registration.service import Registration
 from plexsphere_domain.kernel.actor import Actor, Principal, PrincipalKind
-from plexsphere_domain.kernel.ids import ApiTokenId, NodeId
+from plexsphere_domain.kernel.errors import Unavailable
+from plexsphere_domain.kernel.ids import ApiTokenId, DomainId, NodeId
+from plexsphere_domain.mesh.bus.admission import Admission
+from plexsphere_domain.mesh.bus.ports import Record
+from plexsphere_domain.mesh.bus.stream import NodeEvents
 from plexsphere_domain.mesh.nodes.authentication import NodeAuthentication
+from plexsphere_domain.mesh.nodes.listing import NodeListing
+from plexsphere_domain.mesh.nodes.model import NodeCredential
+from plexsphere_domain.mesh.reachability.ports import Standing
+from plexsphere_domain.mesh.reachability.service import HeartbeatIntake, ReachabilityReading
+from plexsphere_domain.mesh.state.directories import PeerDirectories
+from plexsphere_domain.mesh.state.service import DesiredState, PeersOfNode
 from plexsphere_domain.tenancy.domains.service import Domains
 from plexsphere_domain.tenancy.projects.service import Projects
 from plexsphere_domain.tenancy.resources.service import Resources
@@ -40,7 +63,14 @@ from tests.ports.tenancy import Retirement, Ticking
 
 JsonBody = dict[str, Any]
 
-OPERATIONS = (*tenancy.OPERATIONS, *resources.OPERATIONS, *bootstrap_tokens.OPERATIONS)
+OPERATIONS = (
+    *tenancy.OPERATIONS,
+    *resources.OPERATIONS,
+    *bootstrap_tokens.OPERATIONS,
+    *register.OPERATIONS,
+    *nodes.OPERATIONS,
+    *mesh.OPERATIONS,
+)
 
 
 @define
@@ -97,6 +127,11 @@ class Api:
     hasher: QuickHasher = Factory(QuickHasher)
     retirement: Retirement = Factory(Retirement)
     clock: Ticking = Factory(Ticking)
+    stream: MemoryStream = Factory(MemoryStream)
+    lifecycle: Lifecycle = Factory(Lifecycle)
+    signer: "Signer" = Factory(lambda: Signer())
+    datastore_away: bool = False
+    directories: PeerDirectories = field(init=False)
     app: Any = field(init=False)
 
     @classmethod
@@ -107,6 +142,7 @@ class Api:
         return cls(transactions, Graph(transactions, MemoryGraph.of(appointed)))
 
     def __attrs_post_init__(self) -> None:
+        self.directories = PeerDirectories(MemoryPeerLog(self.transactions))
         authorizer = Authorizer(
             graph=self.graph.graph,
             residency=MemoryResidency(),
@@ -129,11 +165,25 @@ class Api:
                 **common, observable=seen(ObjectType.RESOURCE, Permission.OBSERVE), retirement=self.retirement
             ),
             BootstrapTokens: BootstrapTokens(**common, random_bytes=random_bytes, hasher=self.hasher),
+            Registration: Registration(
+                **common,
+                random_bytes=random_bytes,
+                hasher=self.hasher,
+                signing_keys=self.signer,
+                wrap=AesGcmKeyWrap(FixedWrapKeys((WrapKey("w1", random_bytes(32)),))),
+                peers=PeersOfNode(self.standings, self.directories),
+            ),
+            NodeListing: NodeListing(MemoryNodeDirectory(self.transactions), seen(ObjectType.NODE, Permission.READ)),
+            HeartbeatIntake: HeartbeatIntake(MemoryHeartbeatLog(self.transactions, self.clock), self.clock),
+            ReachabilityReading: ReachabilityReading(self.standings, self.clock),
+            DesiredState: DesiredState(standings=self.standings, directories=self.directories, clock=self.clock),
+            NodeEvents: NodeEvents(self.stream.window, self.stream, Admission(self.signer, verify, StreamSilence())),
+            Lifecycle: self.lifecycle,
         }
         around = Surroundings(
             credentials=Credentials(
                 operators=ApiTokenAuthentication(self._token, self.hasher, self.clock),
-                nodes=NodeAuthentication(lookup=self._nobody, clock=self.clock, grace=timedelta(0)),
+                nodes=NodeAuthentication(lookup=self._credential, clock=self.clock, grace=timedelta(minutes=5)),
                 csrf=CsrfGuard(None),
             ),
             authorizer=authorizer,
@@ -173,5 +223,44 @@ class Api:
         stored = self.tokens.get(token)
         return StoredApiToken(stored, None) if stored else None
 
-    async def _nobody(self, node: NodeId) -> None:
-        return None
+    async def _credential(self, node: NodeId) -> NodeCredential | None:
+        self._reach()
+        return await MemoryNodeCredentials(self.transactions)(node)
+
+    async def standings(self, node: NodeId) -> Standing | None:
+        self._reach()
+        return await MemoryStandings(self.transactions)(node)
+
+    def _reach(self) -> None:
+        if self.datastore_away:
+            raise DatastoreAway
+
+
+class DatastoreAway(Unavailable):
+    code = "datastore_unavailable"
+
+
+@define
+class Signer:
+    """One signing key for every Domain; `away` plays the outage."""
+
+    away: bool = False
+
+    async def active(self, domain: DomainId) -> DomainSigningKey:
+        if self.away:
+            raise SignerAway
+        return DomainSigningKey(f"did:web:test#key-{domain}-1", bytes(range(32)))
+
+    async def public_key(self, domain: DomainId, kid: str) -> bytes | None:
+        return bytes(range(32))
+
+
+class SignerAway(Unavailable):
+    code = "signing_unavailable"
+
+
+class StreamSilence:
+    """Reports to nobody."""
+
+    def dropped(self, record: Record, reason: str) -> None:
+        pass
