@@ -43,13 +43,13 @@ from plexsphere_adapters.postgres.relay_worker import RelayWorker
 from plexsphere_adapters.postgres.residency import PostgresResidency
 from plexsphere_adapters.postgres.sequencer_worker import SequencerWorker
 from plexsphere_adapters.postgres.transaction import PostgresTransactions
+from plexsphere_adapters.registration_keys import RegistrationKeys
 from plexsphere_adapters.spicedb.graph import SpiceDbGraph
 from plexsphere_adapters.spicedb.writer import SpiceDbGraphWriter
 from plexsphere_adapters.system import SystemClock, random_bytes, uuid7
 from plexsphere_adapters.system.build import Build, build
 from plexsphere_apps.core.bus_keys import BusKeys
 from plexsphere_apps.core.config import CoreConfig
-from plexsphere_apps.core.registration_keys import RegistrationKeys
 from plexsphere_apps.core.stores import stores
 from plexsphere_apps.core.workers import Repeated
 from plexsphere_apps.serving import Process
