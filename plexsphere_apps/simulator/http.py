@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,17 +90,16 @@ class Origin:
     @asynccontextmanager
     async def stream(self, request: Request, *, timeout: float) -> AsyncIterator["Stream"]:
         """An answer whose body is read while it comes. `timeout` bounds the wait for its head."""
-        try:
-            async with asyncio.timeout(timeout):
-                connection = await self._connect()
-                connection.write(self._head(request), request.body)
-                head = await connection.response()
-        except (OSError, TimeoutError, h11.ProtocolError) as failure:
-            raise NetworkFailure(f"{type(failure).__name__}: {failure}") from failure
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(timeout):
+                    connection = await self._connect()
+                    stack.callback(connection.close)
+                    connection.write(self._head(request), request.body)
+                    head = await connection.response()
+            except (OSError, TimeoutError, h11.ProtocolError) as failure:
+                raise NetworkFailure(f"{type(failure).__name__}: {failure}") from failure
             yield Stream(head.status_code, _headers(head), connection)
-        finally:
-            connection.close()
 
     def close(self) -> None:
         while self._idle:
