@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 
 from plexsphere_apps.embedded.leash import LEASH
 from plexsphere_apps.embedded.ready_file import Facts, read
@@ -45,37 +46,55 @@ def state_directory() -> Iterator[Path]:
 @contextmanager
 def started(state: Path, *arguments: str) -> Iterator[Facts]:
     """A system of its own on the state directory `state`, ended with the block."""
-    ready = state / "ready.json"
-    with launcher(state, "--ready-file", str(ready), *arguments) as process:
-        yield facts_when_ready(process, ready)
+    with launcher(state, *arguments) as launched:
+        yield launched.facts()
+
+
+@frozen
+class Launcher:
+    """A `plexsphere-up` process, the ready file it was told to write, and the file that takes what it prints."""
+
+    process: "subprocess.Popen[bytes]"
+    ready: Path
+    output: Path
+
+    def said(self) -> str:
+        """All that it printed so far."""
+        return self.output.read_text()
+
+    def facts(self) -> Facts:
+        """The facts of the system once it is ready; fails the test with what a launcher said that gave up."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.ready.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"the embedded system did not come up:\n{self.said()}")
+            time.sleep(0.05)
+        return read(self.ready)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C and wait for the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=STOPPING)
 
 
 @contextmanager
-def launcher(state: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A `plexsphere-up` process with readable output; it is interrupted when the block ends, and dies with us."""
+def launcher(state: Path, *arguments: str) -> Iterator[Launcher]:
+    """A launcher on the state directory `state`; it is interrupted when the block ends, and dies with us."""
     up = (sys.executable, "-m", "plexsphere_apps.embedded.main", "--state-dir", str(state), *arguments)
-    with subprocess.Popen(
-        leashed(up), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    ) as process:
+    with (
+        tempfile.TemporaryDirectory(prefix="plexsphere-up-") as scratch,
+        (Path(scratch) / "output").open("wb") as output,
+    ):
+        ready = Path(scratch) / "ready.json"
+        command = leashed((*up, "--ready-file", str(ready)))
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        launched = Launcher(process, ready, Path(output.name))
         try:
-            yield process
+            yield launched
         finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate(timeout=STOPPING)
+            launched.interrupt()
 
 
 def leashed(argv: Sequence[str]) -> list[str]:
     """The command, started so that it is told to end when this process dies."""
     return [sys.executable, "-I", "-S", str(LEASH), str(int(signal.SIGTERM)), str(os.getpid()), "-", *argv]
-
-
-def facts_when_ready(process: "subprocess.Popen[str]", ready: Path) -> Facts:
-    """Wait for the ready file; a launcher that gives up fails the test with what it said."""
-    deadline = time.monotonic() + PATIENCE
-    while not ready.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.terminate()
-            output, _ = process.communicate(timeout=STOPPING)
-            pytest.fail(f"the embedded system did not come up:\n{output}")
-        time.sleep(0.05)
-    return read(ready)

@@ -1,6 +1,7 @@
 """`plexsphere-up`: a whole plexsphere on this machine, until Ctrl-C."""
 
 import asyncio
+import os
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -12,12 +13,13 @@ from rich.console import Console
 
 from plexsphere_apps.embedded import leftovers, ready_file
 from plexsphere_apps.embedded.answers import http_client
+from plexsphere_apps.embedded.demo import Simulator, show
 from plexsphere_apps.embedded.failures import CannotStart, first_of
 from plexsphere_apps.embedded.report import Report
 from plexsphere_apps.embedded.state import StateDirectory, opened
 from plexsphere_apps.embedded.stores import Stores
 from plexsphere_apps.embedded.supervisor import Supervisor
-from plexsphere_apps.embedded.system import applications_on, facts, start_applications, start_stores
+from plexsphere_apps.embedded.system import Applications, applications_on, facts, start_applications, start_stores
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,6 +30,7 @@ class Plan:
 
     ready_file: Path | None
     stores_only: bool
+    demo_nodes: int
 
 
 @app.command()
@@ -39,9 +42,12 @@ def up(
         Path | None, typer.Option(help="Write addresses, credentials and process ids (JSON, 0600) when all is ready.")
     ] = None,
     stores_only: Annotated[bool, typer.Option("--stores-only", help="Start the stores and nothing on them.")] = False,
+    demo: Annotated[int, typer.Option(min=0, help="Seed a Domain with so many simulated Nodes and show them.")] = 0,
 ) -> None:
     """Start a whole plexsphere on this machine and keep it running until Ctrl-C."""
-    plan = Plan(ready_file=ready_file.absolute() if ready_file else None, stores_only=stores_only)
+    if stores_only and demo:
+        raise typer.BadParameter("--demo needs more than the stores")
+    plan = Plan(ready_file=ready_file.absolute() if ready_file else None, stores_only=stores_only, demo_nodes=demo)
     failure: CannotStart | None = None
     try:
         with opened(state_dir) as state:
@@ -55,6 +61,9 @@ def up(
 
 async def run_until_told_to_stop(state: StateDirectory, plan: Plan) -> None:
     """Run the system. The first SIGINT, SIGTERM or SIGHUP ends it in order; a second one cuts the grace short."""
+    if plan.ready_file is not None:
+        refuse_unwritable(plan.ready_file)
+        plan.ready_file.unlink(missing_ok=True)
     report = Report()
     supervisor = Supervisor(state, report)
     running = asyncio.create_task(run(supervisor, plan))
@@ -86,6 +95,9 @@ async def run(supervisor: Supervisor, plan: Plan) -> None:
         await start_stores(supervisor, stores)
         if applications is not None:
             await start_applications(supervisor, applications)
+        simulator = simulator_on(applications, supervisor.state, plan.demo_nodes)
+        if simulator is not None:
+            await supervisor.start(simulator)
 
         async def tell() -> None:
             if plan.ready_file is not None:
@@ -93,8 +105,39 @@ async def run(supervisor: Supervisor, plan: Plan) -> None:
 
         supervisor.changed = tell
         await tell()
-        supervisor.report.say(f"Ready after {supervisor.report.elapsed():.1f} s. Ctrl-C ends everything.")
-        await supervisor.watch()
+        welcome(supervisor.report, supervisor.state, applications)
+        async with asyncio.TaskGroup() as going_on:
+            going_on.create_task(supervisor.watch())
+            if simulator is not None:
+                going_on.create_task(show(supervisor.report, simulator))
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise `CannotStart` when the ready file could not be written, before anything is started for it."""
+    if not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise CannotStart(f"cannot write {path}", "choose another --ready-file")
+
+
+def simulator_on(applications: Applications | None, state: StateDirectory, nodes: int) -> Simulator | None:
+    """The simulated Nodes that were asked for, if any."""
+    if applications is None or nodes == 0:
+        return None
+    return Simulator(
+        state=state,
+        nodes=nodes,
+        core_url=applications.core.address,
+        operator_token_file=applications.operator_token_file,
+    )
+
+
+def welcome(report: Report, state: StateDirectory, applications: Applications | None) -> None:
+    """Say that all is ready, and where to look."""
+    report.say(f"Ready after {report.elapsed():.1f} s.")
+    if applications is not None:
+        report.say(f"  API             {applications.core.address} (described at {applications.core.address}/v1/docs)")
+        report.say(f"  operator token  {applications.operator_token_file}")
+    report.say(f"  logs            {state.root / 'logs'}")
+    report.say("Ctrl-C ends everything.")
 
 
 def give_up(failure: CannotStart) -> NoReturn:

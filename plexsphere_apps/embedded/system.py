@@ -23,6 +23,8 @@ from plexsphere_apps.embedded.supervisor import Step, Supervisor
 
 PUBLIC_HOST: Final = "localhost"
 BUCKET: Final = "plexsphere"
+SERVERS: Final = ("postgres", "nats", "openbao", "seaweedfs", "spicedb", "signer", "core")
+"""Whose process ids the ready file tells."""
 
 
 @frozen(kw_only=True)
@@ -105,7 +107,7 @@ def facts(stores: Stores, applications: Applications | None, pids: Mapping[str, 
         s3_secret_key=stores.seaweedfs.secret_key,
         spicedb_endpoint=stores.spicedb.address,
         spicedb_key=stores.spicedb.key,
-        pids=dict(pids),
+        pids={name: pid for name, pid in pids.items() if name in SERVERS},
     )
 
 
