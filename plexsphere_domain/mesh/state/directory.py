@@ -60,9 +60,10 @@ class PeerDirectory:
         if node not in spans:
             return text
         start, end = spans[node]
+        whole = memoryview(text)
         if end < len(text) - 1:
-            return text[:start] + text[end + 1 :]
-        return text[: max(start - 1, 1)] + b"]"
+            return b"".join((whole[:start], whole[end + 1 :]))
+        return b"".join((whole[: max(start - 1, 1)], b"]"))
 
     @cached_property
     def _ordered(self) -> list[tuple[NodeId, "_Entry"]]:
