@@ -58,12 +58,6 @@ SPICEDB_KEY: Final = required("SPICEDB_KEY", SECRET, "the preshared key of Spice
 SPICEDB_CA_FILE: Final = optional(
     "SPICEDB_CA_FILE", FILE, "the PEM authorities to trust for SpiceDB; those of the system where it is not set"
 )
-SPICEDB_PLAINTEXT: Final = defaulted(
-    "SPICEDB_PLAINTEXT",
-    BOOLEAN,
-    "false",
-    "whether to do without TLS on the way to SpiceDB; a loopback address without SPICEDB_CA_FILE needs none anyway",
-)
 
 SIGNER_ENDPOINT: Final = required("SIGNER_ENDPOINT", ADDRESS, "the gRPC address of the signer")
 SIGNER_CA_FILE: Final = required("SIGNER_CA_FILE", FILE, "the PEM authority of the signer's certificate")

@@ -10,6 +10,7 @@ from plexsphere_adapters.http.operation import Answer, InHeader, InPath, InQuery
 from plexsphere_adapters.http.problems import MEDIA_TYPE, status_of
 from plexsphere_adapters.http.schema import Schemas
 from plexsphere_domain.authz.errors import AuthzUnavailable, PermissionDenied
+from plexsphere_domain.authz.model import Reason
 from plexsphere_domain.kernel.errors import DomainError, Unavailable
 from plexsphere_domain.kernel.paging import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -84,7 +85,8 @@ def _problem_classes(operation: Operation) -> Iterator[type[DomainError]]:
         if not isinstance(parameter.place, InHeader):
             yield type(parameter.place.refusal())
     if operation.gate is not None:
-        yield from (AuthzUnavailable, PermissionDenied)
+        denial = PermissionDenied(Reason.OUT_OF_SCOPE)
+        yield from (AuthzUnavailable, type(operation.gate.denied(denial) if operation.gate.denied else denial))
     if operation.paging is not None:
         yield from (InvalidLimit, InvalidCursor)
         if operation.paging.bound:

@@ -1,7 +1,6 @@
 """What core is configured with."""
 
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 from attrs import frozen
@@ -9,7 +8,6 @@ from attrs import frozen
 from plexsphere_adapters.grpc.tls import TlsFiles
 from plexsphere_apps import variables as v
 from plexsphere_apps.configuration import ConfigurationError, of
-from plexsphere_apps.kinds import host_of
 from plexsphere_domain.kernel.secrets import SecretStr
 from plexsphere_domain.signing.model import DeploymentHost
 
@@ -35,7 +33,6 @@ class CoreConfig:
     spicedb_endpoint: str = of(v.SPICEDB_ENDPOINT)
     spicedb_key: SecretStr = of(v.SPICEDB_KEY)
     spicedb_ca_file: Path | None = of(v.SPICEDB_CA_FILE)
-    spicedb_plaintext: bool = of(v.SPICEDB_PLAINTEXT)
     signer_endpoint: str = of(v.SIGNER_ENDPOINT)
     signer_ca_file: Path = of(v.SIGNER_CA_FILE)
     signer_cert_file: Path = of(v.SIGNER_CERT_FILE)
@@ -54,24 +51,9 @@ class CoreConfig:
             problems.append(f"{v.POSTGRES_POOL_MIN.name} must be from 1 to {v.POSTGRES_POOL_MAX.name}")
         if not 1 <= self.stream_replicas <= 5:
             problems.append(f"{v.STREAM_REPLICAS.name} must be from 1 to 5")
-        if self.spicedb_plaintext and self.spicedb_ca_file is not None:
-            problems.append(f"{v.SPICEDB_PLAINTEXT.name} and {v.SPICEDB_CA_FILE.name} contradict each other")
         if problems:
             raise ConfigurationError(tuple(problems))
 
     @property
     def signer_tls(self) -> TlsFiles:
         return TlsFiles(ca=self.signer_ca_file, certificate=self.signer_cert_file, key=self.signer_key_file)
-
-    @property
-    def spicedb_without_tls(self) -> bool:
-        """Only where the operator said so, or where the connection does not leave the machine."""
-        return self.spicedb_plaintext or (self.spicedb_ca_file is None and _is_loopback(self.spicedb_endpoint))
-
-
-def _is_loopback(address: str) -> bool:
-    host = host_of(address)
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

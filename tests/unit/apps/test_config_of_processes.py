@@ -54,30 +54,6 @@ def test_values_that_contradict_are_refused(core: dict[str, str], name: str, val
         decode(CoreConfig, core | {f"PLEXSPHERE_{name}": value}, variables.ALL)
 
 
-@pytest.mark.parametrize(
-    ("changes", "plaintext"),
-    [
-        ({}, False),
-        ({"ENDPOINT": "127.0.0.1:50051"}, True),
-        ({"ENDPOINT": "[::1]:50051"}, True),
-        ({"ENDPOINT": "localhost:50051"}, True),
-        ({"ENDPOINT": "127.0.0.1:50051", "CA_FILE": __file__}, False),
-        ({"PLAINTEXT": "true"}, True),
-    ],
-)
-def test_spicedb_is_spoken_to_in_the_clear_only_on_the_machine_or_on_demand(
-    core: dict[str, str], changes: dict[str, str], plaintext: bool
-) -> None:
-    environ = core | {f"PLEXSPHERE_SPICEDB_{name}": value for name, value in changes.items()}
-    assert decode(CoreConfig, environ, variables.ALL).spicedb_without_tls is plaintext
-
-
-def test_plaintext_with_an_authority_contradicts(core: dict[str, str]) -> None:
-    environ = core | {"PLEXSPHERE_SPICEDB_PLAINTEXT": "true", "PLEXSPHERE_SPICEDB_CA_FILE": __file__}
-    with pytest.raises(ConfigurationError, match="contradict"):
-        decode(CoreConfig, environ, variables.ALL)
-
-
 def test_the_signer_may_share_the_environment_of_core(core: dict[str, str], tmp_path: Path) -> None:
     signer = {
         "PLEXSPHERE_SIGNER_KEY_DIR": str(tmp_path),
