@@ -94,7 +94,7 @@ class PostgresStandings:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._coalesced: Coalescer[NodeId, Standing | None] = Coalescer(self._of_all, lanes=2)
+        self._coalesced: Coalescer[NodeId, Standing | None] = Coalescer(self._of_all)
 
     async def __call__(self, node: NodeId) -> Standing | None:
         return await self._coalesced(node)

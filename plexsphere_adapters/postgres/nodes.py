@@ -156,7 +156,7 @@ class PostgresNodeCredentials:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._coalesced: Coalescer[NodeId, NodeCredential | None] = Coalescer(self._of_all, lanes=2)
+        self._coalesced: Coalescer[NodeId, NodeCredential | None] = Coalescer(self._of_all)
 
     async def __call__(self, node: NodeId) -> NodeCredential | None:
         return await self._coalesced(node)
