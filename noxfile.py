@@ -4,7 +4,7 @@
     tests     everything CI checks: lint, then all tests
     lint      ruff, mypy, the rules of who may import whom
     bench     the benchmarks, as ratios to floors measured in the same run
-    generate  what is made from other files: the modules of signer.proto, tables of the reference
+    generate  what is made from other files: the modules of signer.proto, pages of the reference
 
 All sessions run in one environment under `.cache/`, which this file makes, with nox in it, and which it makes anew
 when what it was made from has changed. Those who have nox may as well say `nox --session SESSION`.
@@ -97,11 +97,7 @@ def generate(session: nox.Session) -> None:
     """Make anew what is made from other files and kept beside them."""
     outputs = ("--python_out=.", "--grpc_python_out=.", "--mypy_out=quiet:.", "--mypy_grpc_out=quiet:.")
     run(session, "python", "-m", "grpc_tools.protoc", "-I.", *outputs, "plexsphere_adapters/grpc/signer.proto")
-    for page in ("configuration", "metrics"):
-        text = session.run(
-            str(environment() / "python"), "-m", f"plexsphere_apps.{page}_reference", silent=True, external=True
-        )
-        (HERE / f"docs/reference/{page}.md").write_text(text)
+    run(session, "python", "-m", "plexsphere_apps.reference")
 
 
 def check(session: nox.Session) -> None:

@@ -8,6 +8,8 @@ from plexsphere_domain.kernel.ids import BootstrapTokenId, DomainId, ProjectId
 
 @frozen(kw_only=True)
 class BootstrapTokenIssued(DomainEvent):
+    """A token can be redeemed from here on, once."""
+
     domain_id: DomainId
     project_id: ProjectId
     token_id: BootstrapTokenId
@@ -15,6 +17,8 @@ class BootstrapTokenIssued(DomainEvent):
 
 @frozen(kw_only=True)
 class BootstrapTokenRevoked(DomainEvent):
+    """An operator took back a token that no machine had redeemed."""
+
     domain_id: DomainId
     project_id: ProjectId
     token_id: BootstrapTokenId

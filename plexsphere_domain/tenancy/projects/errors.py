@@ -54,7 +54,7 @@ class SubRangeOverlap(Conflict):
 
 
 class SubRangeInvalidatesAllocation(Unprocessable):
-    """The patch would take back what was given out, or contradicts itself. Subclasses say which."""
+    """The patch would take back what was given out, or contradicts itself."""
 
     code = "sub_range_invalidates_allocation"
 

@@ -9,6 +9,8 @@ from plexsphere_domain.kernel.ids import DomainId, ProjectId
 
 @frozen(kw_only=True)
 class ProjectCreated(DomainEvent):
+    """A Project came into being; whoever created it administers it."""
+
     domain_id: DomainId
     project_id: ProjectId
     created_by: Principal
@@ -16,6 +18,8 @@ class ProjectCreated(DomainEvent):
 
 @frozen(kw_only=True)
 class ProjectUpdated(DomainEvent):
+    """Something about a Project changed."""
+
     domain_id: DomainId
     project_id: ProjectId
 

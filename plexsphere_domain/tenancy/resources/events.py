@@ -8,6 +8,8 @@ from plexsphere_domain.kernel.ids import DomainId, ProjectId, ResourceId
 
 @frozen(kw_only=True)
 class ResourceCreated(DomainEvent):
+    """A Project tracks a further Resource."""
+
     domain_id: DomainId
     project_id: ProjectId
     resource_id: ResourceId

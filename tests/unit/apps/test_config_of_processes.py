@@ -5,8 +5,8 @@ import pytest
 import plexsphere_apps
 from plexsphere_apps import configuration, variables
 from plexsphere_apps.configuration import ConfigurationError, decode
-from plexsphere_apps.configuration_reference import PROCESSES, page
 from plexsphere_apps.core.config import CoreConfig
+from plexsphere_apps.reference.configuration import PROCESSES
 from plexsphere_apps.signer.config import SignerConfig
 
 ROOT = Path(plexsphere_apps.__file__).parent.parent
@@ -68,7 +68,3 @@ def test_the_signer_may_share_the_environment_of_core(core: dict[str, str], tmp_
 def test_every_variable_is_read_by_a_process() -> None:
     read = {variable for config in PROCESSES.values() for variable in configuration.variables(config)}
     assert read == set(variables.ALL)
-
-
-def test_the_reference_page_is_up_to_date() -> None:
-    assert (ROOT / "docs/reference/configuration.md").read_text() == page()

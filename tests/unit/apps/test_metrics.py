@@ -1,16 +1,6 @@
-from pathlib import Path
-
 import pytest
 
-import plexsphere_apps
 from plexsphere_adapters.metrics import counter, declared, gauge
-from plexsphere_apps.metrics_reference import page
-
-ROOT = Path(plexsphere_apps.__file__).parent.parent
-
-
-def test_the_reference_page_is_up_to_date() -> None:
-    assert (ROOT / "docs/reference/metrics.md").read_text() == page()
 
 
 def test_metrics_are_named_by_the_convention() -> None:

@@ -1,6 +1,5 @@
-"""The reference table of all metrics: `python -m plexsphere_apps.metrics_reference` prints the page."""
+"""docs/reference/metrics.md: every metric."""
 
-import sys
 from typing import Final
 
 from plexsphere_adapters.metrics import Declaration, declared
@@ -11,7 +10,7 @@ _HEAD: Final = """\
 Every process shows its metrics at `/metrics`, in the exposition formats of Prometheus and OpenMetrics; beside those of
 this table the usual ones of the process itself (`process_*`, `python_gc_*`). Labels never hold an id.
 
-This page is generated: `python -m plexsphere_apps.metrics_reference > docs/reference/metrics.md`.
+This page is generated: `python3 noxfile.py generate`.
 
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|
@@ -26,7 +25,3 @@ def page() -> str:
 def _row(metric: Declaration) -> str:
     labels = ", ".join(f"`{label}`" for label in metric.labels) or "—"
     return f"| `{metric.name}` | {metric.type} | {labels} | {metric.help} |\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())

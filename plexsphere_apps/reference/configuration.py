@@ -1,6 +1,5 @@
-"""The reference table of all variables: `python -m plexsphere_apps.configuration_reference` prints the page."""
+"""docs/reference/configuration.md: every environment variable."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ malformed or unknown, and says so in one line that names every such variable. An
 A variable marked † holds a secret: instead of it, `<NAME>_FILE` may name a file that holds the value. Durations are
 spelled as `250ms`, `30s`, `1m30s` or `2h`.
 
-This page is generated: `python -m plexsphere_apps.configuration_reference > docs/reference/configuration.md`.
+This page is generated: `python3 noxfile.py generate`.
 
 | Variable | Read by | Value | Default | Meaning |
 |---|---|---|---|---|
@@ -48,7 +47,3 @@ def _default(variable: Variable[Any]) -> str:
     if variable.required:
         return "**required**"
     return f"`{variable.default}`" if variable.default else "—"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(page())
