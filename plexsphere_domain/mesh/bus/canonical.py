@@ -16,6 +16,7 @@ have to be exactly the bytes that Go would write:
 import json
 import re
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import NoReturn, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -39,7 +40,7 @@ class NotJson(ValueError):
 
 def quote(text: str) -> bytes:
     """The JSON string for `text` (rule 1)."""
-    return encode(text)
+    return _ESCAPED.sub(_escape, encode_basestring(text)).encode()
 
 
 def encode(value: Json) -> bytes:
@@ -47,8 +48,7 @@ def encode(value: Json) -> bytes:
 
     Raises ValueError for numbers that JSON cannot hold (NaN and the infinities).
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return _ESCAPED.sub(_escape, text).encode()
+    return _ESCAPED.sub(_escape, _ENCODER.encode(value)).encode()
 
 
 def compact(text: bytes) -> bytes:
@@ -91,7 +91,7 @@ def string(text: bytes) -> str | None:
 
 def well_formed(text: str) -> str:
     """`text` with every lone surrogate replaced by U+FFFD."""
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -107,6 +107,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise NotJson(f"{name} is not JSON")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=str, parse_float=str)
 
 

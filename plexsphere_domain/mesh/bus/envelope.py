@@ -33,7 +33,7 @@ from typing import Protocol
 
 from attrs import define, field, frozen
 
-from plexsphere_domain.mesh.bus import canonical
+from plexsphere_domain.mesh.bus import canonical as spelling
 from plexsphere_domain.mesh.bus.canonical import Json, NotJson
 
 TOLERANCE = timedelta(minutes=5)
@@ -154,6 +154,10 @@ class IssuedAt:
         return self.nanosecond == 0 and self.second == datetime(1, 1, 1, tzinfo=UTC)
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         fraction = f".{self.nanosecond:09d}".rstrip("0").rstrip(".")
         whole, offset = self.second.isoformat()[:19], self.second.isoformat()[19:]
         return f"{whole}{fraction}{'Z' if offset == '+00:00' else offset}"
@@ -168,12 +172,12 @@ class Payload:
     @classmethod
     def of(cls, value: Json) -> "Payload":
         """Our own value, spelled by us."""
-        return cls(canonical.encode(value))
+        return cls(spelling.encode(value))
 
     @classmethod
     def received(cls, text: bytes) -> "Payload":
         """Somebody else's value, as they spelled it. `text` has to be valid JSON."""
-        return cls(canonical.compact(text))
+        return cls(spelling.compact(text))
 
 
 def _present(instance: object, attribute: object, value: str) -> None:
@@ -185,29 +189,31 @@ def _present(instance: object, attribute: object, value: str) -> None:
 class Envelope:
     """The record before its signature. Its strings are well-formed Unicode, or become so."""
 
-    id: str = field(converter=canonical.well_formed, validator=_present)
-    type: str = field(converter=canonical.well_formed, validator=_present)
-    scope: str = field(converter=canonical.well_formed)
-    key_id: str = field(converter=canonical.well_formed)
+    id: str = field(converter=spelling.well_formed, validator=_present)
+    type: str = field(converter=spelling.well_formed, validator=_present)
+    scope: str = field(converter=spelling.well_formed)
+    key_id: str = field(converter=spelling.well_formed)
     issued_at: IssuedAt
     payload: Payload
+
+    canonical: bytes = field(init=False, eq=False, repr=False)
+    """The bytes that are signed (rules 1 and 2)."""
+
+    @canonical.default
+    def _spell(self) -> bytes:
+        return b'{"id":%b,"type":%b,"scope":%b,"key_id":%b,"issued_at":"%b","payload":%b}' % (
+            spelling.quote(self.id),
+            spelling.quote(self.type),
+            spelling.quote(self.scope),
+            spelling.quote(self.key_id),
+            str(self.issued_at).encode(),
+            self.payload.text,
+        )
 
     def __attrs_post_init__(self) -> None:
         size = len(self.canonical) + _SIGNATURE_TEXT
         if size > MAX_ENVELOPE:
             raise TooLong(size)
-
-    @cached_property
-    def canonical(self) -> bytes:
-        """The bytes that are signed (rules 1 and 2)."""
-        return b'{"id":%b,"type":%b,"scope":%b,"key_id":%b,"issued_at":"%b","payload":%b}' % (
-            canonical.quote(self.id),
-            canonical.quote(self.type),
-            canonical.quote(self.scope),
-            canonical.quote(self.key_id),
-            str(self.issued_at).encode(),
-            self.payload.text,
-        )
 
     def signed(self, signature: bytes) -> "SignedEnvelope":
         return SignedEnvelope(self, signature)
@@ -227,7 +233,7 @@ class SignedEnvelope:
         Raises Malformed, SignatureMissing, IssuedAtMissing or TooLong.
         """
         try:
-            found = canonical.members(data)
+            found = spelling.members(data)
             texts = {name: _text(found, name) for name in ("signature", "issued_at", "id", "type", "scope", "key_id")}
         except NotJson as error:
             raise Malformed(str(error)) from error
@@ -242,7 +248,7 @@ class SignedEnvelope:
         )
         return cls(envelope, signature)
 
-    @cached_property
+    @property
     def data(self) -> bytes:
         """The wire form (rule 4): one line, without a newline."""
         return b'%b,"signature":"%b"}' % (self.envelope.canonical[:-1], b64encode(self.signature))
@@ -276,7 +282,7 @@ def _text(found: Mapping[str, bytes], name: str) -> str:
     raw = found.get(name, b"null")
     if raw == b"null":
         return ""
-    text = canonical.string(raw)
+    text = spelling.string(raw)
     if text is None:
         raise Malformed(f"{name} is not a string")
     return text

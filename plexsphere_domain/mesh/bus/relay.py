@@ -1,4 +1,4 @@
-"""From the outbox to the stream: every fact that concerns Nodes is announced at least once, in order, and signed.
+"""From the outbox to the stream: every fact that concerns Nodes is announced, signed, in the order of its Domain.
 
 One step of the relay of one shard, in order:
 
@@ -15,16 +15,15 @@ for that, a Node sees it twice, which only makes it pull once more.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from attrs import define, field, frozen
 
 from plexsphere_domain.kernel.clock import Clock
 from plexsphere_domain.kernel.errors import NotFound
-from plexsphere_domain.kernel.ids import DomainId, EventId
+from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.mesh.bus.announcements import Announcement, Fact, Unannounceable, announce
-from plexsphere_domain.mesh.bus.envelope import Envelope, IssuedAt, Payload, SignedEnvelope, TooLong
+from plexsphere_domain.mesh.bus.envelope import Envelope, IssuedAt, Payload, TooLong
 from plexsphere_domain.mesh.bus.errors import SigningKeyRotated
 from plexsphere_domain.mesh.bus.ports import Backlog, Message, Publisher, RelayObserver, SigningKeys
 
@@ -42,13 +41,20 @@ class Telling:
     fact: Fact
     announcement: Announcement
 
-    @property
-    def domain(self) -> DomainId:
-        return self.announcement.audience.domain
 
+Tellings = Mapping[DomainId, Sequence[Telling]]
+"""What is told to each Domain, in order."""
 
 Skip = tuple[Fact, str]
 """A fact that cannot be announced, and why."""
+
+
+@frozen
+class Told:
+    """What became of a Domain's tellings: signed messages, and those whose envelope cannot exist."""
+
+    messages: Sequence[Message]
+    too_long: Sequence[Skip]
 
 
 @define
@@ -73,11 +79,11 @@ class Relay:
         if not batch.facts:
             return False
         tellings, skips = _tellings(batch.facts)
-        kids = await self._kids({telling.domain for telling in tellings} - waiting)
-        told, too_long = await self._publish([telling for telling in tellings if telling.domain in kids], kids)
-        aside = [telling.fact for telling in tellings if telling.domain not in told]
+        kids = await self._kids(tellings.keys() - waiting)
+        told = await self._tell(tellings, kids)
+        aside = [telling.fact for domain in tellings.keys() - told.keys() for telling in tellings[domain]]
         await self.backlog.advance(batch, aside)
-        self._report_skips([*skips, *too_long])
+        self._report_skips([*skips, *(skip for each in told.values() for skip in each.too_long)])
         await self._report_aside(aside)
         return len(batch.facts) == BATCH
 
@@ -96,11 +102,11 @@ class Relay:
         """Whether nothing of the Domain waits any more."""
         while facts := await self.backlog.aside(domain, BATCH):
             tellings, skips = _tellings(facts)
-            told, too_long = await self._publish(tellings, {domain: kid})
-            if domain not in told:
+            told = await self._tell(tellings, {domain: kid})
+            if tellings.keys() != told.keys():
                 return False
             await self.backlog.release(facts)
-            self._report_skips([*skips, *too_long])
+            self._report_skips([*skips, *(skip for each in told.values() for skip in each.too_long)])
             self.observer.released(domain, len(facts))
         return True
 
@@ -110,38 +116,22 @@ class Relay:
         kids = await asyncio.gather(*(self.keys.active_kid(domain) for domain in asked))
         return {domain: kid for domain, kid in zip(asked, kids, strict=True) if kid is not None}
 
-    async def _publish(
-        self, tellings: Sequence[Telling], kids: Mapping[DomainId, str]
-    ) -> tuple[frozenset[DomainId], Sequence[Skip]]:
-        """Sign and publish: the Domains of `kids` that had a key to sign with, and what is too long to be sent."""
-        grouped: dict[DomainId, list[Telling]] = {domain: [] for domain in kids}
-        for telling in tellings:
-            grouped[telling.domain].append(telling)
-        groups = await asyncio.gather(*(self._sign(domain, group, kids[domain]) for domain, group in grouped.items()))
-        signed = {domain: group for domain, group in zip(grouped, groups, strict=True) if group is not None}
-        envelopes = {id: envelope for group in signed.values() for id, envelope in group.items()}  # noqa: A001
-        messages = [
-            Message(telling.fact.id, telling.announcement.audience, envelopes[telling.fact.id].data)
-            for telling in tellings
-            if telling.fact.id in envelopes
-        ]
+    async def _tell(self, tellings: Tellings, kids: Mapping[DomainId, str]) -> Mapping[DomainId, Told]:
+        """Sign and publish what is told to the Domains of `kids`: those whose key signed."""
+        groups = {domain: tellings[domain] for domain in tellings if domain in kids}
+        signed = await asyncio.gather(*(self._sign(domain, group, kids[domain]) for domain, group in groups.items()))
+        told = {domain: each for domain, each in zip(groups, signed, strict=True) if each is not None}
+        messages = [message for each in told.values() for message in each.messages]
         if messages:
             await self.publisher.publish(messages)
-            self.observer.published(len(messages), min(telling.fact.occurred_at for telling in tellings))
-        too_long = [
-            (telling.fact, "its envelope is too long for a line")
-            for telling in tellings
-            if telling.domain in signed and telling.fact.id not in envelopes
-        ]
-        return frozenset(signed), too_long
+            self.observer.published(len(messages), min(groups[domain][0].fact.occurred_at for domain in told))
+        return told
 
-    async def _sign(
-        self, domain: DomainId, tellings: Sequence[Telling], kid: str
-    ) -> Mapping[EventId, SignedEnvelope] | None:
-        """The envelopes that can exist, signed, by the ids of their facts; None when the Domain has no key."""
+    async def _sign(self, domain: DomainId, tellings: Sequence[Telling], kid: str) -> Told | None:
+        """The signed messages for one Domain, None when it has no key."""
         active: str | None = kid
         while active is not None:
-            envelopes = self._envelopes(tellings, active)
+            envelopes, too_long = self._envelopes(tellings, active)
             try:
                 signatures = await self.keys.sign(domain, active, [unsigned.canonical for _, unsigned in envelopes])
             except SigningKeyRotated:
@@ -149,19 +139,24 @@ class Relay:
                 continue
             except NotFound:
                 return None
-            return {
-                fact: unsigned.signed(signature)
-                for (fact, unsigned), signature in zip(envelopes, signatures, strict=True)
-            }
+            messages = [
+                Message(telling.fact.id, telling.announcement.audience, unsigned.signed(signature).data)
+                for (telling, unsigned), signature in zip(envelopes, signatures, strict=True)
+            ]
+            return Told(messages, too_long)
         return None
 
-    def _envelopes(self, tellings: Sequence[Telling], kid: str) -> list[tuple[EventId, Envelope]]:
+    def _envelopes(self, tellings: Sequence[Telling], kid: str) -> tuple[list[tuple[Telling, Envelope]], list[Skip]]:
         issued_at = IssuedAt.of(self.clock.now())
-        envelopes = []
+        envelopes: list[tuple[Telling, Envelope]] = []
+        too_long: list[Skip] = []
+        scope = tellings[0].announcement.scope
         for telling in tellings:
-            with suppress(TooLong):
-                envelopes.append((telling.fact.id, _envelope(telling.announcement, kid, issued_at)))
-        return envelopes
+            try:
+                envelopes.append((telling, _envelope(telling.announcement, scope, kid, issued_at)))
+            except TooLong as error:
+                too_long.append((telling.fact, f"its envelope would be {error.size} bytes long"))
+        return envelopes, too_long
 
     def _report_skips(self, skips: Sequence[Skip]) -> None:
         for fact, reason in skips:
@@ -179,8 +174,9 @@ class Relay:
         self.observer.waiting(await self.backlog.count_aside())
 
 
-def _tellings(facts: Iterable[Fact]) -> tuple[list[Telling], list[Skip]]:
-    tellings, skips = [], []
+def _tellings(facts: Iterable[Fact]) -> tuple[Tellings, list[Skip]]:
+    tellings: dict[DomainId, list[Telling]] = {}
+    skips: list[Skip] = []
     for fact in facts:
         try:
             announcement = announce(fact)
@@ -188,15 +184,15 @@ def _tellings(facts: Iterable[Fact]) -> tuple[list[Telling], list[Skip]]:
             skips.append((fact, error.reason))
             continue
         if announcement is not None:
-            tellings.append(Telling(fact, announcement))
+            tellings.setdefault(announcement.audience.domain, []).append(Telling(fact, announcement))
     return tellings, skips
 
 
-def _envelope(announcement: Announcement, kid: str, issued_at: IssuedAt) -> Envelope:
+def _envelope(announcement: Announcement, scope: str, kid: str, issued_at: IssuedAt) -> Envelope:
     return Envelope(
         id=str(announcement.id),
         type=announcement.type,
-        scope=announcement.scope,
+        scope=scope,
         key_id=kid,
         issued_at=issued_at,
         payload=Payload.of(announcement.payload),
