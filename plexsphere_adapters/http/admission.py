@@ -24,6 +24,7 @@ from plexsphere_domain.kernel.errors import DomainError
 from plexsphere_domain.kernel.secrets import SecretStr
 from plexsphere_domain.mesh.nodes.authentication import AuthenticatedNode, NodeAuthentication
 from plexsphere_domain.mesh.nodes.errors import NodeIdMismatch, NskInvalid, NskMissing, NskRevoked
+from plexsphere_domain.mesh.reachability.ports import Standing
 
 SESSION_COOKIE = "plexsphere_session"
 NSK_PREFIX = "nsk_"
@@ -40,10 +41,15 @@ class Credentials:
 
 @frozen(kw_only=True)
 class Admitted:
-    """The principal, and the oldest revision of the relation graph that decisions about the request may rely on."""
+    """The principal, and what was read together with its credential.
+
+    `graph_revision` is the oldest revision of the relation graph that decisions about the request may rely on,
+    `standing` how a calling Node stands.
+    """
 
     principal: Principal
     graph_revision: str | None = None
+    standing: Standing | None = None
 
 
 class Scheme(Enum):
@@ -153,7 +159,7 @@ def bearer(request: Request) -> SecretStr | None:
 
 
 def _as_node(node: AuthenticatedNode) -> Admitted:
-    return Admitted(principal=Principal(PrincipalKind.NODE, node.id))
+    return Admitted(principal=Principal(PrincipalKind.NODE, node.id), standing=node.standing)
 
 
 def _is_nsk(token: SecretStr) -> bool:

@@ -119,7 +119,8 @@ class Endpoint:
         body = await body_of(operation, request)
         if operation.gate is not None and operation.gate.needs_body():
             await self._pass_gate(actor, given, body)
-        result = await operation.handler(Call(actor=actor, body=body, page=page), **given, **self.injected)
+        call = Call(actor=actor, body=body, page=page, standing=admitted.standing)
+        result = await operation.handler(call, **given, **self.injected)
         if operation.settles:
             await self.around.projection.caught_up()
         return self._respond(result, given, actor)

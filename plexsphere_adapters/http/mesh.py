@@ -107,7 +107,7 @@ async def heartbeat(call: Call[HeartbeatRequest], intake: HeartbeatIntake, id: N
 )
 async def reachability(call: Call[None], reading: ReachabilityReading, id: NodeInPath) -> Reachability:
     """Read how a Node is reachable."""
-    verdict = await reading.of(id)
+    verdict = await reading.of(id, seen=call.standing)
     return Reachability(
         state=verdict.state.value, changed_at=verdict.changed_at, last_heartbeat_at=verdict.last_heartbeat_at
     )
@@ -125,7 +125,7 @@ async def reachability(call: Call[None], reading: ReachabilityReading, id: NodeI
 )
 async def state(call: Call[None], desired: DesiredState, id: NodeInPath) -> bytes:
     """Pull everything that a Node should be."""
-    return (await desired.of(id)).encode()
+    return (await desired.of(id, seen=call.standing)).encode()
 
 
 @operation(

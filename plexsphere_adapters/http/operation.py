@@ -18,6 +18,7 @@ from plexsphere_domain.authz.model import ObjectRef, ObjectType, Permission
 from plexsphere_domain.kernel.actor import Actor
 from plexsphere_domain.kernel.errors import DomainError
 from plexsphere_domain.kernel.paging import PageRequest
+from plexsphere_domain.mesh.reachability.ports import Standing
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -28,11 +29,15 @@ Handler = Callable[..., Awaitable[Any]]
 
 @frozen(kw_only=True)
 class Call(Generic[B]):
-    """What a handler knows of the request: who calls, the decoded body, and the page that was asked for."""
+    """What a handler knows of the request: who calls, the decoded body, and the page that was asked for.
+
+    Where a Node calls, `standing` is how it stood when its key was read.
+    """
 
     actor: Actor
     body: B
     page: PageRequest
+    standing: Standing | None = None
 
 
 @frozen

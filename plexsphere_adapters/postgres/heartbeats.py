@@ -17,13 +17,16 @@ from plexsphere_domain.mesh.reachability.heartbeat import Heartbeat
 from plexsphere_domain.mesh.reachability.model import Liveness, ReachabilityState, Thresholds
 from plexsphere_domain.mesh.reachability.ports import Standing
 
-_STANDING: LiteralString = """
-    SELECT beat.node_id, beat.domain_id, coalesce(moved.version, 0), domain.stale_after, domain.unreachable_after,
-           beat.enrolled_at, beat.last_heartbeat_at, beat.run_began_at, beat.admitted_at, beat.announced
-      FROM plexsphere.node_heartbeats AS beat
-      JOIN plexsphere.domains AS domain ON domain.id = beat.domain_id
-      LEFT JOIN plexsphere.mesh_versions AS moved ON moved.domain_id = beat.domain_id
+STANDING_COLUMNS: LiteralString = """
+    beat.node_id, beat.domain_id, coalesce(moved.version, 0), domain.stale_after, domain.unreachable_after,
+    beat.enrolled_at, beat.last_heartbeat_at, beat.run_began_at, beat.admitted_at, beat.announced
 """
+STANDING_TABLES: LiteralString = """
+    plexsphere.node_heartbeats AS beat
+    JOIN plexsphere.domains AS domain ON domain.id = beat.domain_id
+    LEFT JOIN plexsphere.mesh_versions AS moved ON moved.domain_id = beat.domain_id
+"""
+_STANDING: LiteralString = f"SELECT {STANDING_COLUMNS} FROM {STANDING_TABLES}"  # noqa: S608
 
 
 class PostgresHeartbeatLog:
@@ -102,7 +105,7 @@ class PostgresStandings:
     async def _of_all(self, nodes: list[NodeId]) -> list[Standing | None]:
         async with connection(self._pool) as held:
             cursor = await held.execute(_STANDING + " WHERE beat.node_id = ANY(%(nodes)s)", {"nodes": nodes})
-            found = {row[0]: _standing(*row) for row in await cursor.fetchall()}
+            found = {row[0]: standing_of(*row) for row in await cursor.fetchall()}
         return [found.get(node) for node in nodes]
 
 
@@ -126,7 +129,7 @@ class PostgresLivenessRecords:
             """,
             {"now": now, "limit": limit},
         )
-        return [_standing(*row) for row in await cursor.fetchall()]
+        return [standing_of(*row) for row in await cursor.fetchall()]
 
     async def save(self, evaluated: Sequence[tuple[NodeId, Liveness]]) -> None:
         if not evaluated:
@@ -146,9 +149,10 @@ class PostgresLivenessRecords:
         )
 
 
-def _standing(
+def standing_of(
     node: UUID, domain: UUID, version: int, stale_after: timedelta, unreachable_after: timedelta, *liveness: Any
 ) -> Standing:
+    """The standing that a row of `STANDING_COLUMNS` tells."""
     enrolled_at, last_heartbeat_at, run_began_at, admitted_at, announced = liveness
     return Standing(
         node_id=NodeId(node),

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from attrs import frozen
 
 from plexsphere_adapters.coalesce import Coalescer
+from plexsphere_adapters.postgres.heartbeats import STANDING_COLUMNS, STANDING_TABLES, standing_of
 from plexsphere_adapters.postgres.pool import Pool, connection
 from plexsphere_adapters.postgres.sql import Connection, execute, fetch, fetch_one
 from plexsphere_domain.kernel.ids import BootstrapTokenId, DomainId, NodeId, ResourceId
@@ -151,8 +152,16 @@ class PostgresNodeDirectory:
         return row["domain_id"] if row else None
 
 
+_CREDENTIALS: LiteralString = f"""
+    SELECT secret.nsk_sha256, {STANDING_COLUMNS}
+      FROM {STANDING_TABLES}
+      JOIN plexsphere.node_secrets AS secret ON secret.node_id = beat.node_id
+     WHERE beat.node_id = ANY(%(nodes)s)
+"""  # noqa: S608
+
+
 class PostgresNodeCredentials:
-    """`NodeCredentialLookup`: concurrent requests share a statement."""
+    """`NodeCredentialLookup`: concurrent requests share a statement. It tells the standing too, for the pulls."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -163,24 +172,22 @@ class PostgresNodeCredentials:
 
     async def _of_all(self, nodes: list[NodeId]) -> list[NodeCredential | None]:
         async with connection(self._pool) as held:
-            cursor = await held.execute(
-                """
-                SELECT id, domain_id, nsk_sha256, true
-                  FROM plexsphere.nodes
-                  JOIN plexsphere.node_secrets ON node_id = id
-                 WHERE id = ANY(%(nodes)s)
-                UNION ALL
-                SELECT node_id, domain_id, nsk_sha256, false
-                  FROM plexsphere.node_tombstones
-                 WHERE node_id = ANY(%(nodes)s)
-                """,
-                {"nodes": nodes},
-            )
+            cursor = await held.execute(_CREDENTIALS, {"nodes": nodes})
             found: dict[UUID, NodeCredential] = {
-                node: LiveCredential(domain, NskDigest(digest)) if live else RevokedCredential(NskDigest(digest))
-                for node, domain, digest, live in await cursor.fetchall()
+                row[1]: LiveCredential(row[2], NskDigest(row[0]), standing_of(*row[1:]))
+                for row in await cursor.fetchall()
             }
+            retired = [node for node in nodes if node not in found]
+            if retired:
+                found |= await self._retired(held, retired)
         return [found.get(node) for node in nodes]
+
+    async def _retired(self, held: Connection, nodes: list[NodeId]) -> dict[UUID, RevokedCredential]:
+        cursor = await held.execute(
+            "SELECT node_id, nsk_sha256 FROM plexsphere.node_tombstones WHERE node_id = ANY(%(nodes)s)",
+            {"nodes": nodes},
+        )
+        return {node: RevokedCredential(NskDigest(digest)) for node, digest in await cursor.fetchall()}
 
 
 @frozen

@@ -19,14 +19,20 @@ from plexsphere_domain.mesh.nodes.errors import NodeIdMismatch, NskInvalid, NskM
 from plexsphere_domain.mesh.nodes.model import LiveCredential, RevokedCredential
 from plexsphere_domain.mesh.nodes.ports import NodeCredentialLookup
 from plexsphere_domain.mesh.nodes.secret_key import NodeSecretKey, NskDigest, NskEnvelope
+from plexsphere_domain.mesh.reachability.ports import Standing
 
 
 @frozen
 class AuthenticatedNode:
-    """A Node that proved itself with its key."""
+    """A Node that proved itself with its key.
+
+    `standing` is how it stood a moment ago, read together with its key, so that its request need not ask again; None
+    where its key was believed without reading.
+    """
 
     id: NodeId
     domain_id: DomainId
+    standing: Standing | None = field(default=None, eq=False, repr=False)
 
     def acts_for(self, node: NodeId) -> None:
         """Raises NodeIdMismatch where the request is about another Node."""
@@ -108,10 +114,9 @@ class NodeAuthentication:
             case RevokedCredential():
                 self._verified.forget(envelope.node_id)
                 raise NskRevoked
-            case LiveCredential(domain_id, digest):
-                node = AuthenticatedNode(envelope.node_id, domain_id)
-                self._verified.remember(node, digest, self.clock.now())
-                return node
+            case LiveCredential(domain_id, digest, standing):
+                self._verified.remember(AuthenticatedNode(envelope.node_id, domain_id), digest, self.clock.now())
+                return AuthenticatedNode(envelope.node_id, domain_id, standing)
 
 
 def _envelope(bearer: SecretStr | None) -> NskEnvelope | None:

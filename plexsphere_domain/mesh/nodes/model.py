@@ -13,6 +13,7 @@ from plexsphere_domain.kernel.sealing import Sealed
 from plexsphere_domain.mesh.addresses.model import Address
 from plexsphere_domain.mesh.nodes.public_key import X25519PublicKey
 from plexsphere_domain.mesh.nodes.secret_key import NskDigest
+from plexsphere_domain.mesh.reachability.ports import Standing
 
 
 @frozen(kw_only=True)
@@ -61,10 +62,11 @@ def sealing_context(node_id: NodeId) -> bytes:
 
 @frozen
 class LiveCredential:
-    """The credential of a live Node."""
+    """The credential of a live Node, and how the Node stood when it was read, where the look-up told that too."""
 
     domain_id: DomainId
     digest: NskDigest = field(repr=False)
+    standing: Standing | None = field(default=None, eq=False, repr=False)
 
 
 @frozen

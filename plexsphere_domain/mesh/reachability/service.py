@@ -12,7 +12,7 @@ from plexsphere_domain.mesh.nodes.errors import NodeNotFound, NskRevoked
 from plexsphere_domain.mesh.reachability.events import NodeReachabilityChanged
 from plexsphere_domain.mesh.reachability.heartbeat import Heartbeat, HeartbeatReceipt
 from plexsphere_domain.mesh.reachability.model import Reachability
-from plexsphere_domain.mesh.reachability.ports import HeartbeatLog, ReachabilityTransactions, StandingLookup
+from plexsphere_domain.mesh.reachability.ports import HeartbeatLog, ReachabilityTransactions, Standing, StandingLookup
 
 
 @frozen
@@ -52,9 +52,9 @@ class ReachabilityReading:
     standings: StandingLookup
     clock: Clock
 
-    async def of(self, node: NodeId) -> Reachability:
-        """Raises NodeNotFound."""
-        standing = await self.standings(node)
+    async def of(self, node: NodeId, *, seen: Standing | None = None) -> Reachability:
+        """`seen` is how the Node stands, where the caller has just read it. Raises NodeNotFound."""
+        standing = seen or await self.standings(node)
         if standing is None:
             raise NodeNotFound(node)
         return standing.liveness.verdict(self.clock.now(), standing.thresholds)

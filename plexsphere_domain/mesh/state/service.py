@@ -16,7 +16,7 @@ from plexsphere_domain.kernel.ids import DomainId, NodeId
 from plexsphere_domain.mesh.nodes.errors import NodeNotFound
 from plexsphere_domain.mesh.nodes.model import Node
 from plexsphere_domain.mesh.reachability.model import Reachability
-from plexsphere_domain.mesh.reachability.ports import StandingLookup
+from plexsphere_domain.mesh.reachability.ports import Standing, StandingLookup
 from plexsphere_domain.mesh.state.directories import PeerDirectories
 from plexsphere_domain.mesh.state.directory import PeerView
 from plexsphere_domain.mesh.state.snapshot import StateSnapshot
@@ -76,19 +76,21 @@ class DesiredState:
     stale_for: timedelta = timedelta(minutes=5)
     _last_good: LastGoodStates = field(default=Factory(LastGoodStates), repr=False)
 
-    async def of(self, node: NodeId) -> StateSnapshot:
-        """Raises NodeNotFound, and `Unavailable` where the datastore is away and there is nothing good to serve."""
+    async def of(self, node: NodeId, *, seen: Standing | None = None) -> StateSnapshot:
+        """`seen` is how the Node stands, where the caller has just read it.
+
+        Raises NodeNotFound, and `Unavailable` where the datastore is away and there is nothing good to serve.
+        """
         try:
-            return await self._load(node)
+            return await self._load(node, seen or await self.standings(node))
         except Unavailable:
             stale = self._recall(node)
             if stale is None:
                 raise
             return stale
 
-    async def _load(self, node: NodeId) -> StateSnapshot:
+    async def _load(self, node: NodeId, standing: Standing | None) -> StateSnapshot:
         now = self.clock.now()
-        standing = await self.standings(node)
         if standing is None:
             self._last_good.forget(node)
             raise NodeNotFound(node)
