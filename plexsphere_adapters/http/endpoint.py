@@ -98,7 +98,7 @@ class Endpoint:
         except DomainError as refusal:
             response = problem_of(refusal, tag=self.operation.tag, instance=instance, correlation_id=correlation_id)
             if response.status_code >= 500:
-                log.warning("request_failed", code=refusal.code, cause=repr(refusal.__cause__), exc_info=refusal)
+                log.warning("request_failed", code=refusal.code, cause=repr(refusal.__cause__))
             return response
         except ClientDisconnect:
             return bare_problem(400, slug="client-gone", detail="", instance=instance, correlation_id=correlation_id)
