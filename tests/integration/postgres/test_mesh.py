@@ -4,7 +4,8 @@ import pytest
 
 from plexsphere_adapters.postgres.pool import Pool
 from tests.integration.postgres.mesh_ground import PostgresGround
-from tests.ports.mesh import HeartbeatsContract, MeshAddressesContract, NodesContract, PlacementsContract
+from tests.ports.mesh import MeshAddressesContract, NodesContract, PlacementsContract
+from tests.ports.reachability import HeartbeatsContract
 
 
 @pytest.fixture

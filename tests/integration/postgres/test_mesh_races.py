@@ -22,7 +22,8 @@ from plexsphere_domain.mesh.addresses.errors import AllocatorContention
 from plexsphere_domain.mesh.nodes.retirement import NodeRetirement
 from plexsphere_domain.mesh.reachability.service import ReachabilityEvaluator
 from tests.integration.postgres.mesh_ground import PostgresGround
-from tests.ports.mesh import OPERATOR, beat, enrol, node_on, transitions
+from tests.ports.mesh import OPERATOR, enrol, node_on
+from tests.ports.reachability import beat, transitions
 from tests.ports.registration import SIGNING_KEY, Office, Signer
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.ports.mesh import HeartbeatsContract, MeshAddressesContract, NodesContract, PlacementsContract
+from tests.ports.mesh import MeshAddressesContract, NodesContract, PlacementsContract
+from tests.ports.reachability import HeartbeatsContract
 from tests.unit.mesh.mesh_ground import MemoryGround
 
 
