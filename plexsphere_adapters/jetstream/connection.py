@@ -114,6 +114,8 @@ class Bus:
                     log.warning("nats_session_ended", servers=redacted(self._config.url))
             except FAILURES as failure:
                 log.warning("nats_unavailable", servers=redacted(self._config.url), reason=_reason(failure))
+            except Exception:
+                log.exception("nats_session_faulted")
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -55,6 +55,8 @@ class Tail:
                 session.end()
             except (*FAILURES, ConsumerLost) as failure:
                 log.warning("stream_consumer_lost", reason=str(failure) or type(failure).__name__)
+            except Exception:
+                log.exception("stream_consumption_faulted")
             finally:
                 self.window.live = False
             await asyncio.sleep(_PAUSE)

@@ -67,6 +67,11 @@ class RelayWorker:
                 pause = min(pause * 2, LONGEST_PAUSE)
             except CursorMoved:
                 log.warning("relay_overtaken")
+            except (LeaseLost, *OUTAGES):
+                raise
+            except Exception:
+                log.exception("relay_faulted")
+                await asyncio.sleep(LONGEST_PAUSE)
 
     async def _until(self, deadline: float, held: Leases, shards: frozenset[int], facts: asyncio.Event) -> None:
         """Relay what there is and what arrives, until the loop's time is `deadline`."""

@@ -10,9 +10,11 @@ names where it stands by a cursor, the sequence of the last event that it has; t
  5. A cursor before the retained part is refused: something may be missing behind it.
  6. Otherwise every event with a greater sequence is sent once, in order, and then what comes.
 
-All refusals come before the first event. Later a stream can only end, and the Node resumes by its cursor.
+All refusals come before the first event. Later a stream can only end, and the Node resumes by its cursor. With the news
+that the Node itself has left the Domain it ends for good: what is said to the Domain is not said to it any more.
 """
 
+import json
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
@@ -77,7 +79,7 @@ class NodeEvents:
             raise EventStreamUnavailable
         epoch = self.window.epoch
         position = await self._start(after)
-        return self._follow((ToNode(domain, node), ToDomain(domain)), position, epoch)
+        return self._follow(ToNode(domain, node), position, epoch)
 
     async def _start(self, after: int | None) -> int:
         if after and self.window.covers(after) and after <= self.window.tip:
@@ -85,13 +87,17 @@ class NodeEvents:
         extent = await self.archive.extent()
         return extent.last if after is None else start(after, extent)
 
-    async def _follow(self, audiences: Sequence[Audience], position: int, epoch: int) -> Events:
+    async def _follow(self, node: ToNode, position: int, epoch: int) -> Events:
         """Ends when the stream is another one, when the position is no longer retained, and at an outage."""
+        audiences = (node, ToDomain(node.domain))
         with suppress(Unavailable, LastEventIdOutsideReplayWindow):
             async with aclosing(self._records(audiences, position, epoch)) as records:
                 async for record in records:
-                    if event := await self.admission.admit(record):
+                    event = await self.admission.admit(record)
+                    if event is not None:
                         yield event
+                        if _tells_of_departure(event, node.node):
+                            return
 
     async def _records(self, audiences: Sequence[Audience], position: int, epoch: int) -> AsyncGenerator[Record, None]:
         window = self.window
@@ -119,3 +125,9 @@ class NodeEvents:
             async for chunk in chunks:
                 for record in chunk:
                     yield record
+
+
+def _tells_of_departure(event: StreamedEvent, node: NodeId) -> bool:
+    if event.type != "peer_deregistered":
+        return False
+    return bool(json.loads(event.data)["payload"].get("peer_node_id") == str(node))

@@ -62,12 +62,14 @@ class Keys:
         keys = self.rings.get(of, [])
         return keys[number - 1].public_key().public_bytes_raw() if number <= len(keys) else None
 
-    def envelope(self, audience: Audience, id: str = "e", payload: Any = None) -> bytes:
+    def envelope(
+        self, audience: Audience, id: str = "e", payload: Any = None, type: str = "node_state_updated"
+    ) -> bytes:
         """A genuine envelope of the audience's Domain."""
         addressed = {"node_id": str(audience.node)} if isinstance(audience, ToNode) else {}
         envelope = Envelope(
             id=id,
-            type="node_state_updated",
+            type=type,
             scope=scope_of(audience),
             key_id=f"k-{len(self.rings[audience.domain])}",
             issued_at=IssuedAt.of(NOW),

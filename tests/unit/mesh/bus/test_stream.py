@@ -211,6 +211,15 @@ class TestEndings:
         scene.stream.expire(5)
         assert await ends(events)
 
+    async def test_it_ends_with_the_departure_of_its_node_and_no_other(self, scene: Scene) -> None:
+        events = await scene.open()
+        for number in (2, 1):
+            gone = scene.keys.envelope(MINE[0], payload={"peer_node_id": str(node(number))}, type="peer_deregistered")
+            scene.stream.store(MINE[0], gone)
+        scene.tell(MINE[0])
+        assert await sequences(events, 2) == [1, 2]
+        assert await ends(events)
+
     async def test_it_ends_when_a_key_cannot_be_had(self, scene: Scene) -> None:
         events = await scene.open()
         scene.tell(MINE[0])
