@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 from plexsphere_adapters.http.admission import Scheme
-from plexsphere_adapters.http.errors import CursorBindingMismatch, InvalidCursor, InvalidLimit
+from plexsphere_adapters.http.errors import CursorBindingMismatch, InvalidCursor, InvalidLimit, NodeOutOfReach
 from plexsphere_adapters.http.operation import Answer, InHeader, InPath, InQuery, Operation, Parameter
 from plexsphere_adapters.http.problems import MEDIA_TYPE, status_of
 from plexsphere_adapters.http.schema import Schemas
@@ -193,4 +193,4 @@ def _refusal(status: int, errors: list[type[DomainError]]) -> dict[str, Any]:
 
 
 def _tells_relations(error: type[DomainError]) -> bool:
-    return error is PermissionDenied
+    return issubclass(error, PermissionDenied | NodeOutOfReach)
