@@ -35,17 +35,18 @@ def has_stand_in(home: Path) -> bool:
 def stand_in_for(home: Path) -> Path:
     """The directory on open ground that stands in for `home`.
 
-    It carries a mark that is also kept in `home`: when `home` was removed and made anew, what stood in for the old
-    one is removed too.
+    It carries a mark that is also kept in `home`: when `home` was removed or made anew, what stood in for the old one
+    is removed too.
     """
     place = _ground() / hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     ours, theirs = home / MARK, place / MARK
     if not ours.exists() or not theirs.exists() or ours.read_text() != theirs.read_text():
+        _sweep()
         shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(mode=0o711)
         mark = f"{home}\n{os.urandom(16).hex()}\n"
-        write_private(theirs, mark)
         write_private(ours, mark)
+        place.mkdir(mode=0o711)
+        write_private(theirs, mark)
     inner = place / home.name
     inner.mkdir(mode=0o700, exist_ok=True)
     return inner
@@ -66,6 +67,15 @@ def open_copy_of(parts: Sequence[Path], *, relative_to: Path) -> Path:
             entry.chmod(mode | 0o444 | (0o111 if mode & stat.S_IXUSR else 0))
     draft.rename(place)
     return place
+
+
+def _sweep() -> None:
+    """Remove every stand-in whose home is gone."""
+    for mark in _ground().glob(f"*/{MARK}"):
+        content = mark.read_text()
+        ours = Path(content.partition("\n")[0]) / MARK
+        if not ours.exists() or ours.read_text() != content:
+            shutil.rmtree(mark.parent, ignore_errors=True)
 
 
 def _ground() -> Path:

@@ -1,5 +1,6 @@
 """Where PostgreSQL runs when the launcher is root and lives where nobody else may look."""
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_a_state_directory_made_anew_gets_a_new_stand_in(home: Path) -> None:
     (stand_in_for(home) / "stale").touch()
     (home / open_ground.MARK).unlink()
     assert not (stand_in_for(home) / "stale").exists()
+
+
+def test_a_stand_in_whose_home_is_gone_is_swept_away_by_the_next(home: Path) -> None:
+    orphan = stand_in_for(home)
+    other = home.with_name("other")
+    other.mkdir()
+    shutil.rmtree(home)
+    stand_in_for(other)
+    assert not orphan.exists()
+    assert has_stand_in(other)
 
 
 def test_a_copy_can_be_read_and_run_by_all(tmp_path: Path) -> None:
