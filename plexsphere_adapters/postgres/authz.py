@@ -19,7 +19,7 @@ PROJECTED = "plexsphere_projected"
 
 BATCH = 1_000
 
-_READER = OutboxReader(consumer=CONSUMER)
+READER = OutboxReader(consumer=CONSUMER)
 
 Position = Mapping[int, Place]
 """The last fact of each shard that was read."""
@@ -35,10 +35,10 @@ class PostgresTupleLedger:
         facts: list[Fact] = []
         position: dict[int, Place] = {}
         async with connection(self.pool) as held:
-            for shard in await _READER.waiting(held):
+            for shard in await READER.waiting(held):
                 if len(facts) >= limit:
                     break
-                events = await _READER.read(held, shard, limit - len(facts))
+                events = await READER.read(held, shard, limit - len(facts))
                 facts.extend(Fact(event.type, event.domain_id, event.payload) for event in events)
                 if events:
                     position[shard] = events[-1].place
@@ -49,7 +49,7 @@ class PostgresTupleLedger:
             await _touch(held, changes.touched)
             await _remove(held, changes.removed)
             for shard, place in pending.position.items():
-                await _READER.advance(held, shard, place)
+                await READER.advance(held, shard, place)
             if revision is not None:
                 await _mark(held, revision)
             await _notify(held)

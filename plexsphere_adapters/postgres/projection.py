@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 from attrs import field, frozen
 
 from plexsphere_adapters.coalesce import Coalescer
-from plexsphere_adapters.postgres.authz import CONSUMER, PROJECTED, Position
+from plexsphere_adapters.postgres.authz import CONSUMER, PROJECTED, READER, Position
+from plexsphere_adapters.postgres.glances import Glances
 from plexsphere_adapters.postgres.leases import LeaseLost, Leases, leases
 from plexsphere_adapters.postgres.notifications import Notifications
 from plexsphere_adapters.postgres.outbox import CHANNEL, SHARDS, START, Place
@@ -36,6 +37,7 @@ class ProjectionWorker:
     """Moves the projection whenever facts arrive, on the one replica that holds the lease."""
 
     config: Config
+    pool: Pool
     notifications: Notifications
     projector: TupleProjector[Position]
 
@@ -51,13 +53,20 @@ class ProjectionWorker:
                 await asyncio.sleep(TICK)
 
     async def _work(self, held: Leases, facts: asyncio.Event) -> None:
+        glances = Glances(facts)
         while True:
             facts.clear()
-            if await held.hold(LEASE):
+            ours = await held.hold(LEASE)
+            if ours:
                 await self._catch_up(held)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TICK):
-                    await facts.wait()
+            if ours and await self._behind():
+                await glances.wait_for_hidden(TICK)
+            else:
+                await glances.wait(TICK)
+
+    async def _behind(self) -> bool:
+        async with connection(self.pool) as held:
+            return bool(await READER.waiting(held))
 
     async def _catch_up(self, held: Leases) -> None:
         try:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Final, NoReturn
 
 import structlog
 from attrs import frozen
 
+from plexsphere_adapters.postgres.glances import Glances
 from plexsphere_adapters.postgres.leases import LeaseLost, Leases, leases
 from plexsphere_adapters.postgres.notifications import Notifications
 from plexsphere_adapters.postgres.outbox import CHANNEL, SHARDS
@@ -21,10 +21,6 @@ log = structlog.get_logger(__name__)
 
 TICK: Final = 1.0
 """Seconds after which the worker looks again though nobody woke it."""
-
-GLANCE: Final = 0.005
-LONGEST_GLANCE: Final = 0.1
-"""Seconds after which it looks again for facts that are committed but still hidden by an older transaction."""
 
 PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 2.0
@@ -75,7 +71,7 @@ class RelayWorker:
 
     async def _until(self, deadline: float, held: Leases, shards: frozenset[int], facts: asyncio.Event) -> None:
         """Relay what there is and what arrives, until the loop's time is `deadline`."""
-        glance = GLANCE
+        glances = Glances(facts)
         while (remaining := deadline - asyncio.get_running_loop().time()) > 0:
             if not shards:
                 await asyncio.sleep(remaining)
@@ -83,11 +79,10 @@ class RelayWorker:
             facts.clear()
             await held.verify()
             await self._catch_up(shards & await busy(self.pool))
-            hidden = not shards.isdisjoint(await self._behind())
-            if await _set_within(facts, min(glance, remaining) if hidden else remaining):
-                glance = GLANCE
+            if shards.isdisjoint(await self._behind()):
+                await glances.wait(remaining)
             else:
-                glance = min(glance * 2, LONGEST_GLANCE)
+                await glances.wait_for_hidden(remaining)
 
     async def _behind(self) -> frozenset[int]:
         async with connection(self.pool) as held:
@@ -102,13 +97,6 @@ class RelayWorker:
                 if isinstance(outcome, BaseException):
                     raise outcome
             remaining = [shard for shard, more in zip(remaining, outcomes, strict=True) if more]
-
-
-async def _set_within(event: asyncio.Event, seconds: float) -> bool:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            return await event.wait()
-    return False
 
 
 async def _take(held: Leases) -> frozenset[int]:

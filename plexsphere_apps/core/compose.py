@@ -191,7 +191,7 @@ async def core(config: CoreConfig, lifecycle: Lifecycle) -> AsyncIterator[Proces
                 "notifications": notifications.run,
                 "relay": RelayWorker(at.postgres, at.pool, notifications, relays).run,
                 "tail": Tail(at.bus, window).run,
-                "projection": ProjectionWorker(at.postgres, notifications, projector).run,
+                "projection": ProjectionWorker(at.postgres, at.pool, notifications, projector).run,
                 "audit-sequencer": SequencerWorker(at.postgres, sequencer).run,
                 "reachability": Repeated(name="reachability", step=evaluator.tick, tick=1.0).run,
             },

@@ -53,7 +53,7 @@ class System:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """A worker runs while the block does."""
-        with running(ProjectionWorker(self.config, self.notifications, self.projector).run()):
+        with running(ProjectionWorker(self.config, self.pool, self.notifications, self.projector).run()):
             yield
 
 
