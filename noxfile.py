@@ -32,7 +32,7 @@ def environment() -> Path:
         return PROGRAMS
     print(f"Installing the project and what it needs into {HOME} (once)", flush=True)
     made.unlink(missing_ok=True)
-    pip = [PROGRAMS / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "-c", CONSTRAINTS]
+    pip = [PROGRAMS / "python", "-m", "pip", "--disable-pip-version-check", "install", "-qq", "-c", CONSTRAINTS]
     try:
         subprocess.run([sys.executable, "-m", "venv", HOME], check=True)
         # The build backend comes first: an isolated build would fetch one that is not pinned.
