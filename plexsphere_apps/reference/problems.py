@@ -1,15 +1,20 @@
 """docs/reference/problems.md: every code that a refusal can carry, and who answers it."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from inspect import cleandoc
 from typing import Final
 
+from plexsphere_adapters.crypto.argon2 import HashingOverloaded
+from plexsphere_adapters.crypto.keywrap import WrapKeyUnavailable
 from plexsphere_adapters.http.admission import OPERATOR
 from plexsphere_adapters.http.openapi import problem_classes
 from plexsphere_adapters.http.operation import Operation
 from plexsphere_adapters.http.operations import OPERATIONS
 from plexsphere_adapters.http.problems import status_of
-from plexsphere_domain.kernel.errors import DomainError
+from plexsphere_adapters.openbao.client import SecretStoreUnavailable
+from plexsphere_adapters.postgres.pool import TransactionContended
+from plexsphere_domain.kernel.errors import DomainError, Unavailable
+from plexsphere_domain.signing.errors import SigningUnavailable
 
 _HEAD: Final = """\
 # Problems
@@ -39,6 +44,24 @@ This page is generated: `python3 noxfile.py generate`.
 |---|---|---|---|
 """
 
+_OUTAGES: Final = """
+## Outages
+
+Whatever is asked may need something that is away or busy. Then the answer is 503 with one of these codes:
+
+| Code | Meaning |
+|---|---|
+"""
+
+OUTAGES: Final[Sequence[type[Unavailable]]] = (
+    HashingOverloaded,
+    SecretStoreUnavailable,
+    SigningUnavailable,
+    TransactionContended,
+    WrapKeyUnavailable,
+)
+"""What can be away whatever the operation, besides the datastore."""
+
 _GROUPS: Final[Mapping[str, Callable[[Operation], bool]]] = {
     "every operation": lambda operation: True,
     "every operation for operators": lambda operation: operation.admission is OPERATOR,
@@ -53,7 +76,8 @@ _GROUPS: Final[Mapping[str, Callable[[Operation], bool]]] = {
 
 def page() -> str:
     """The page in Markdown."""
-    return _HEAD + "".join(sorted(_rows()))
+    outages = (f"| `{outage.code}` | {meaning(outage)} |\n" for outage in OUTAGES)
+    return _HEAD + "".join(sorted(_rows())) + _OUTAGES + "".join(sorted(outages))
 
 
 def answered_by() -> Mapping[type[DomainError], Collection[str]]:
