@@ -86,6 +86,8 @@ class Fleet:
         """Every agent enrols and runs while the block does. One that cannot enrol is a violation, not an end."""
         places = asyncio.Semaphore(self.concurrency)
         self._unsettled = len(self.agents)
+        if not self.agents:
+            self._started.set()
         tasks = [asyncio.create_task(self._run(agent, places)) for agent in self.agents]
         try:
             yield

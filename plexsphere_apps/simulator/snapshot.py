@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 
@@ -117,9 +118,15 @@ def _executions(block: object) -> Iterator[str]:
             yield "an execution has a known type and status"
         elif not forms.is_instant(entry.get("requested_at")) or not forms.is_instant(entry.get("expires_at")):
             yield "an execution has `requested_at` and `expires_at`"
-    ordered = [(str(e.get("requested_at")), str(e.get("execution_id"))) for e in block if isinstance(e, dict)]
+    ordered = [_requested(entry) for entry in block if isinstance(entry, dict)]
     if ordered != sorted(ordered):
         yield "`executions` ascend by requested_at and execution_id"
+
+
+def _requested(entry: Mapping[str, Any]) -> tuple[datetime, str]:
+    requested = entry.get("requested_at")
+    instant = datetime.fromisoformat(requested) if forms.is_instant(requested) else datetime.min.replace(tzinfo=UTC)
+    return instant, str(entry.get("execution_id"))
 
 
 def _sessions(block: object) -> Iterator[str]:

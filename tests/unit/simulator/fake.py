@@ -142,6 +142,12 @@ class FakeCore:
                 return self.beats.popleft() if self.beats else ok(BEAT)
             case "GET", "events":
                 return self.streams.popleft() if self.streams else self._stream(asked)
+            case "GET", _:
+                return ok({"items": []})
+            case "POST", ("domains" | "projects" | "resources"):
+                return ok({"id": str(uuid4())}, 201)
+            case "POST", "bootstrap-tokens":
+                return ok({"token": f"psb_sim_{'a' * 26}_node_{'b' * 26}"}, 201)
         return problem(404, "not_found")
 
     def _register(self, asked: Asked) -> Said:
