@@ -8,7 +8,7 @@ A field with a default is optional: absent where it equals the default. An expli
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from types import NoneType, UnionType
@@ -28,6 +28,9 @@ from plexsphere_domain.kernel.unset import Unset
 T = TypeVar("T")
 JsonObject = Mapping[str, Any]
 """Free-form JSON: kept as it came."""
+
+MAX_DEPTH = 64
+"""Lists and objects within each other: more than any body needs, and little enough for whoever walks it by recursion."""
 
 
 @frozen
@@ -123,8 +126,8 @@ def decode(raw: bytes, into: type[T]) -> T:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError as fault:
         raise Undecodable("the body is not valid JSON") from fault
-    if b"\\u0000" in raw and _has_nul(document):
-        raise Undecodable("a string holds a NUL character")
+    if b"\\u0000" in raw or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _look_through(document)
     try:
         return CONVERTER.structure(document, into)
     except cattrs.BaseValidationError as fault:
@@ -193,16 +196,29 @@ def inner_of_optional(kind: Any) -> Any | None:
     return rest[0] if len(rest) == 1 and len(get_args(kind)) > 1 else None
 
 
-def _has_nul(value: Any) -> bool:
+def _look_through(document: Any) -> None:
+    """Raises Undecodable for a NUL character in a string, and for more than `MAX_DEPTH` levels of nesting.
+
+    Level by level and not by recursion: the decoder takes documents that are deeper than our stack.
+    """
+    level = [document]
+    for _ in range(MAX_DEPTH + 1):
+        if any(isinstance(value, str) and "\x00" in value for value in level):
+            raise Undecodable("a string holds a NUL character")
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    raise Undecodable(f"the body is nested more than {MAX_DEPTH} levels deep")
+
+
+def _inside(value: Any) -> Iterable[Any]:
     match value:
-        case str():
-            return "\x00" in value
         case list():
-            return any(_has_nul(item) for item in value)
+            return value
         case dict():
-            return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+            return (*value.keys(), *value.values())
         case _:
-            return False
+            return ()
 
 
 def _explain(fault: BaseException, _: type | None) -> str:

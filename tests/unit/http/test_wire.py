@@ -102,6 +102,20 @@ def test_refuses_other_shapes(raw: bytes, told: str) -> None:
     assert str(refusal.value) == told
 
 
+@pytest.mark.parametrize("innermost", [b"1", b'"\\u0000"'])
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"x":', b"}")])
+@pytest.mark.parametrize("levels", [63, 900])
+def test_nesting_is_bounded(levels: int, opening: bytes, closing: bytes, innermost: bytes) -> None:
+    raw = b'{"text":"a","free":{"x":' + opening * levels + innermost + closing * levels + b"}}"
+    with pytest.raises(Undecodable, match="nested more than 64 levels deep"):
+        decode(raw, Outer)
+
+
+def test_what_nests_as_deep_as_it_may_is_taken() -> None:
+    raw = b'{"text":"a","free":{"x":' + b"[" * 62 + b"1" + b"]" * 62 + b"}}"
+    assert decode(raw, Outer).free is not None
+
+
 def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:
     assert decode(b'{"text":"\\\\u0000"}', Open) == Open(text="\\u0000")
 
