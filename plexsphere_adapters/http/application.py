@@ -1,6 +1,6 @@
 """The ASGI application: the declared operations as routes, and an answer in our own form for everything else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import get_origin
 
 from starlette.applications import Starlette
@@ -36,17 +36,21 @@ def application(
         response.headers.update({CORRELATION_HEADER: correlation_id, **(exception.headers or {})})
         return response
 
-    routes = [_route(operation, around) for operation in operations]
+    endpoints: dict[str, dict[str, Endpoint]] = {}
+    for operation in operations:
+        endpoint = Endpoint(operation, around, _injected(operation, around))
+        endpoints.setdefault(operation.path, {})[operation.method] = endpoint
+    routes = [_route(path, by_method) for path, by_method in endpoints.items()]
     return Starlette(routes=[*extra_routes, *routes], exception_handlers={HTTPException: refused})
 
 
-def _route(operation: Operation, around: Surroundings) -> Route:
-    endpoint = Endpoint(operation, around, _injected(operation, around))
+def _route(path: str, by_method: Mapping[str, Endpoint]) -> Route:
+    """One route for all operations of a path, so that the answer to another method can name those that are served."""
 
     async def serve(request: Request) -> Response:
-        return await endpoint(request)
+        return await by_method["GET" if request.method == "HEAD" else request.method](request)
 
-    return Route(operation.path, serve, methods=[operation.method], name=operation.id)
+    return Route(path, serve, methods=list(by_method))
 
 
 def _injected(operation: Operation, around: Surroundings) -> dict[str, object]:

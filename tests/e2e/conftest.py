@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.e2e.client import Operator, connected
+from tests.e2e.stage import Stage, stage_of
 from tests.e2e.system import System, remember_secrets
 from tests.embedded import SHARED, launcher, state_directory
 
@@ -51,3 +52,9 @@ async def http(system: System) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="session")
 def operator(http: httpx.AsyncClient) -> Operator:
     return Operator(http)
+
+
+@pytest.fixture(scope="session")
+async def stage(system: System, operator: Operator) -> AsyncIterator[Stage]:
+    async with connected(system.url) as nobody:
+        yield await stage_of(system, operator, nobody)
