@@ -30,7 +30,7 @@ JsonObject = Mapping[str, Any]
 """Free-form JSON: kept as it came."""
 
 MAX_DEPTH = 64
-"""Lists and objects within each other: more than any body needs, and little enough for whoever walks it by recursion."""
+"""Lists and objects within each other: more than any body needs, and little enough to be walked by recursion."""
 
 
 @frozen
