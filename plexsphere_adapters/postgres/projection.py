@@ -48,7 +48,7 @@ class ProjectionWorker:
                 try:
                     async with leases(self.config) as held:
                         await self._work(held, facts)
-                except (LeaseLost, *OUTAGES) as loss:
+                except (LeaseLost, Unavailable, *OUTAGES) as loss:
                     log.warning("authz_projection_lease_lost", reason=type(loss).__name__)
                 await asyncio.sleep(TICK)
 
