@@ -46,23 +46,16 @@ class Operator:
 
     async def domain(self, slug: str) -> str:
         """The id of the Domain with this slug."""
-        async for item in self._all("/v1/domains", {}):
-            if item["slug"] == slug:
-                return str(item["id"])
-        for pool in POOLS:
-            body = {"name": slug, "slug": slug, "mesh_cidr": str(pool)}
-            answer = await self._send("POST", "/v1/domains", body)
-            if problem.read(answer).code != "mesh_cidr_overlap":
-                return str(_created(answer, "create the Domain")["id"])
-        raise OperatorRefused("create the Domain: every pool is taken", 409, "mesh_cidr_overlap")
+        return await self._find("/v1/domains", {}, slug) or await self._create_domain(slug)
 
     async def project(self, domain_id: str, slug: str) -> str:
         """The id of the Domain's Project with this slug."""
-        async for item in self._all("/v1/projects", {"domain_id": domain_id}):
-            if item["slug"] == slug:
-                return str(item["id"])
-        body = {"domain_id": domain_id, "name": slug, "slug": slug}
-        return str(_created(await self._send("POST", "/v1/projects", body), "create the Project")["id"])
+        of_domain = {"domain_id": domain_id}
+        found = await self._find("/v1/projects", of_domain, slug)
+        if found is not None:
+            return found
+        answer = await self._send("POST", "/v1/projects", of_domain | {"name": slug, "slug": slug})
+        return await self._created_or_found(answer, "/v1/projects", of_domain, slug)
 
     async def handles(self, project_id: str) -> set[str]:
         """The handles of the Project's Resources."""
@@ -70,9 +63,11 @@ class Operator:
         return {str(item["external_ref"]) async for item in self._all(path, {}) if "external_ref" in item}
 
     async def resource(self, project_id: str, handle: str) -> None:
-        """An adopted Resource of this handle."""
+        """An adopted Resource of this handle; it may be there already, from a try whose answer was lost."""
         body = {"origin": "adopted", "kind": RESOURCE_KIND, "external_ref": handle}
-        _created(await self._send("POST", f"/v1/projects/{project_id}/resources", body), "create a Resource")
+        answer = await self._send("POST", f"/v1/projects/{project_id}/resources", body)
+        if problem.read(answer).code != "resource_external_ref_conflict":
+            _created(answer, "create a Resource")
 
     async def enrolment(self, project_id: str, handle: str) -> Enrolment:
         """What an agent needs to enrol on the Resource: a fresh bootstrap token."""
@@ -80,6 +75,27 @@ class Operator:
         answer = await self._send("POST", f"/v1/projects/{project_id}/bootstrap-tokens", body)
         token = SecretStr(str(_created(answer, "issue a bootstrap token")["token"]))
         return Enrolment(project_id=project_id, resource_handle=handle, bootstrap_token=token)
+
+    async def _create_domain(self, slug: str) -> str:
+        for pool in POOLS:
+            answer = await self._send("POST", "/v1/domains", {"name": slug, "slug": slug, "mesh_cidr": str(pool)})
+            if problem.read(answer).code != "mesh_cidr_overlap":
+                return await self._created_or_found(answer, "/v1/domains", {}, slug)
+        raise OperatorRefused("create the Domain: every pool is taken", 409, "mesh_cidr_overlap")
+
+    async def _created_or_found(self, answer: Answer, path: str, query: Mapping[str, str], slug: str) -> str:
+        """The id of what was created now, by somebody else, or by a try of ours whose answer was lost."""
+        if problem.read(answer).code in ("domain_slug_conflict", "project_slug_conflict"):
+            found = await self._find(path, query, slug)
+            if found is not None:
+                return found
+        return str(_created(answer, f"create {path}/{slug}")["id"])
+
+    async def _find(self, path: str, query: Mapping[str, str], slug: str) -> str | None:
+        async for item in self._all(path, query):
+            if item["slug"] == slug:
+                return str(item["id"])
+        return None
 
     async def _all(self, path: str, query: Mapping[str, str]) -> AsyncIterator[dict[str, Any]]:
         cursor: dict[str, str] = {}
