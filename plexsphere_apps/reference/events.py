@@ -68,7 +68,7 @@ def _is_fact(member: object) -> bool:
 def _announced() -> Iterator[str]:
     by_event: dict[tuple[str, str, str], list[str]] = {}
     for fact in facts():
-        announcement = _announcement(fact)
+        announcement = announcement_of(fact)
         if announcement is None:
             continue
         audience = "one Node" if isinstance(announcement.audience, ToNode) else "all Nodes of the Domain"
@@ -80,7 +80,7 @@ def _announced() -> Iterator[str]:
 
 
 def _fact(fact: type[DomainEvent]) -> str:
-    announcement = _announcement(fact)
+    announcement = announcement_of(fact)
     cells = (
         f"`{fact.__name__}`",
         _quoted(_members(fact)) or "—",
@@ -91,7 +91,7 @@ def _fact(fact: type[DomainEvent]) -> str:
     return f"| {' | '.join(cells)} |\n"
 
 
-def _announcement(fact: type[DomainEvent]) -> Announcement | None:
+def announcement_of(fact: type[DomainEvent]) -> Announcement | None:
     """What is announced where such a fact is on the outbox."""
     if fact.__name__ not in ANNOUNCED:
         return None
