@@ -11,7 +11,7 @@ from plexsphere_adapters.postgres.pool import Pool, connection
 from plexsphere_adapters.postgres.sql import Connection, execute, fetch
 from plexsphere_domain.authz.model import BoundCaveat, Caveat, ObjectRef, ObjectType, Relation, RelationTuple
 from plexsphere_domain.authz.ports import Pending
-from plexsphere_domain.authz.projection import Changes, Fact
+from plexsphere_domain.authz.projection import PROJECTED_TYPES, Changes, Fact
 
 CONSUMER = "authz"
 PROJECTED = "plexsphere_projected"
@@ -19,7 +19,7 @@ PROJECTED = "plexsphere_projected"
 
 BATCH = 1_000
 
-READER = OutboxReader(consumer=CONSUMER)
+READER = OutboxReader(consumer=CONSUMER, types=PROJECTED_TYPES)
 
 Position = Mapping[int, Place]
 """The last fact of each shard that was read."""
@@ -38,11 +38,11 @@ class PostgresTupleLedger:
             for shard in await READER.waiting(held):
                 if len(facts) >= limit:
                     break
-                events = await READER.read(held, shard, limit - len(facts))
-                facts.extend(Fact(event.type, event.domain_id, event.payload) for event in events)
-                if events:
-                    position[shard] = events[-1].place
-        return Pending(tuple(facts), position) if facts else None
+                reading = await READER.read(held, shard, limit - len(facts))
+                facts.extend(Fact(event.type, event.domain_id, event.payload) for event in reading.events)
+                if reading.end:
+                    position[shard] = reading.end
+        return Pending(tuple(facts), position) if position else None
 
     async def settle(self, pending: Pending[Position], changes: Changes, revision: str | None) -> None:
         async with connection(self.pool) as held, held.transaction():

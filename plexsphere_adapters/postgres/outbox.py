@@ -69,7 +69,7 @@ class Place:
 START = Place(txid=0, position=0)
 
 
-@frozen(kw_only=True)
+@frozen
 class StoredEvent:
     """A fact as the outbox keeps it."""
 
@@ -82,33 +82,51 @@ class StoredEvent:
 
 
 @frozen(kw_only=True)
+class Reading:
+    """What was read of a shard: the facts that concern the consumer, and the place up to which it has then seen all."""
+
+    events: tuple[StoredEvent, ...]
+    end: Place | None
+
+
+@frozen(kw_only=True)
 class OutboxReader:
-    """One consumer's view of the outbox. It keeps a cursor per shard; nothing else about a consumer is stored."""
+    """One consumer's view of the outbox: facts of `types`, or all. It keeps a cursor per shard, and nothing else."""
 
     consumer: str
+    types: frozenset[str] | None = None
 
-    async def read(self, connection: Connection, shard: int, limit: int) -> list[StoredEvent]:
-        """Up to `limit` facts of the shard behind the consumer's cursor, in order."""
-        rows = await fetch(
-            connection,
+    async def read(self, connection: Connection, shard: int, limit: int) -> Reading:
+        """The next facts of the shard behind the cursor, in order, out of up to `limit` of any type."""
+        types = None if self.types is None else list(self.types)
+        cursor = await connection.execute(
             """
-            SELECT txid::text::bigint AS txid, position, id, type, domain_id, payload, occurred_at
-              FROM plexsphere.outbox
-             WHERE shard = %(shard)s
-               AND (txid, position) > (
-                       coalesce((SELECT txid FROM plexsphere.outbox_cursors
-                                  WHERE consumer = %(consumer)s AND shard = %(shard)s), '0'::xid8),
-                       coalesce((SELECT position FROM plexsphere.outbox_cursors
-                                  WHERE consumer = %(consumer)s AND shard = %(shard)s), 0))
-               AND txid < pg_snapshot_xmin(pg_current_snapshot())
-             ORDER BY plexsphere.outbox.txid, position
-             LIMIT %(limit)s
+            WITH next AS MATERIALIZED (
+                SELECT txid, position, id, type, domain_id, payload, occurred_at
+                  FROM plexsphere.outbox
+                 WHERE shard = %(shard)s
+                   AND (txid, position) > (
+                           coalesce((SELECT txid FROM plexsphere.outbox_cursors
+                                      WHERE consumer = %(consumer)s AND shard = %(shard)s), '0'::xid8),
+                           coalesce((SELECT position FROM plexsphere.outbox_cursors
+                                      WHERE consumer = %(consumer)s AND shard = %(shard)s), 0))
+                   AND txid < pg_snapshot_xmin(pg_current_snapshot())
+                 ORDER BY plexsphere.outbox.txid, position
+                 LIMIT %(limit)s
+            )
+            SELECT txid::text::bigint, position, id, type, domain_id, payload, occurred_at
+              FROM next
+             WHERE %(types)s::text[] IS NULL OR type = ANY(%(types)s)
+                OR (txid, position) = (SELECT txid, position FROM next ORDER BY txid DESC, position DESC LIMIT 1)
+             ORDER BY next.txid, position
             """,
-            shard=shard,
-            consumer=self.consumer,
-            limit=limit,
+            {"shard": shard, "consumer": self.consumer, "limit": limit, "types": types},
         )
-        return [StoredEvent(place=Place(txid=row.pop("txid"), position=row.pop("position")), **row) for row in rows]
+        rows = [StoredEvent(Place(txid=row[0], position=row[1]), *row[2:]) for row in await cursor.fetchall()]
+        return Reading(
+            events=tuple(row for row in rows if self.types is None or row.type in self.types),
+            end=rows[-1].place if rows else None,
+        )
 
     async def waiting(self, connection: Connection) -> Sequence[int]:
         """The shards that hold facts beyond the consumer's cursors."""

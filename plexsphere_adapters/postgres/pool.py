@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from weakref import WeakKeyDictionary
 
+import orjson
 import psycopg
 import structlog
 from attrs import frozen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from plexsphere_adapters.postgres.sql import Connection
@@ -142,6 +144,7 @@ class _Checker:
 
 
 async def _configure(connection: Connection) -> None:
+    set_json_loads(orjson.loads, connection)
     await connection.set_autocommit(True)
     await connection.execute("SET statement_timeout = '15s'")
     await connection.execute("SET idle_in_transaction_session_timeout = '30s'")

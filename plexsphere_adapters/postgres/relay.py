@@ -27,9 +27,9 @@ class PostgresBacklog:
     async def read(self, limit: int) -> Batch:
         async with connection(self.pool) as held:
             start = await self._cursor(held)
-            events = await READER.read(held, self.shard, limit)
-        end = events[-1].place if events else start
-        return Batch(start=_position(start), facts=[_fact(event) for event in events], end=_position(end))
+            reading = await READER.read(held, self.shard, limit)
+        facts = [_fact(event) for event in reading.events]
+        return Batch(start=_position(start), facts=facts, end=_position(reading.end or start))
 
     async def advance(self, batch: Batch, aside: Sequence[Fact]) -> None:
         async with connection(self.pool) as held, held.transaction():

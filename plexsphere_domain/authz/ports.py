@@ -72,7 +72,10 @@ class TupleLedger(Protocol[P]):
     """The tuples as the truth has them, the newest graph revision, and how far the facts were projected."""
 
     async def pending(self, limit: int) -> Pending[P] | None:
-        """The oldest facts that are not projected, about `limit` of them; None when there are none."""
+        """The oldest facts that are not projected, about `limit` of them; None when there are none.
+
+        Facts of types that change nothing may be left out; the position then stands behind them all the same.
+        """
 
     async def settle(self, pending: Pending[P], changes: Changes, revision: str | None) -> None:
         """Keep the changes, the new position and, unless None, the revision; all or nothing."""

@@ -112,3 +112,6 @@ REMOVALS: Mapping[str, tuple[ObjectType, str | None]] = MappingProxyType(
     }
 )
 """Type of a fact → the object that is gone: its type, and the member that names it (None: the fact's own Domain)."""
+
+PROJECTED_TYPES = frozenset(TOUCHES) | frozenset(REMOVALS)
+"""The types of the facts that change anything."""

@@ -24,8 +24,8 @@ class TupleProjector(Generic[P]):
     ledger: TupleLedger[P]
     graph: GraphWriter
 
-    async def step(self) -> int:
-        """Project one batch of facts; how many they were, 0 when the projection has caught up.
+    async def step(self) -> bool:
+        """Project one batch of facts; whether there was one, False when the projection has caught up.
 
         Rebuilds the graph first if it is not whole. Raises AuthzUnavailable while the graph is away: call it again.
         """
@@ -33,11 +33,11 @@ class TupleProjector(Generic[P]):
             await self.rebuild()
         pending = await self.ledger.pending(BATCH)
         if pending is None:
-            return 0
+            return False
         changes = project(pending.facts)
         revision = await self.graph.apply(changes) if changes else None
         await self.ledger.settle(pending, changes, revision)
-        return len(pending.facts)
+        return True
 
     async def rebuild(self) -> None:
         """Write the graph anew out of the ledger, whatever it holds."""

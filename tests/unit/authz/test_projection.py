@@ -83,8 +83,8 @@ class TestProjector:
         graph = MemoryGraph()
         ledger = MemoryTupleLedger([DOMAIN_CREATED, PROJECT_CREATED, RESOURCE_CREATED, NODE_REGISTERED])
         projector = TupleProjector(ledger=ledger, graph=graph)
-        assert await projector.step() == 4
-        assert await projector.step() == 0
+        assert await projector.step()
+        assert not await projector.step()
         creator = ObjectRef(ObjectType.USER, USER)
         (answer,) = await graph.answers(
             [Question(creator, Permission.NODE_AGENT, ObjectRef(ObjectType.NODE, NODE))], at_least=ledger.revision
@@ -97,7 +97,7 @@ class TestProjector:
         await projector.step()
         before = ledger.revision
         ledger.facts.append(Fact("DomainUpdated", DOMAIN, {}))
-        assert await projector.step() == 1
+        assert await projector.step()
         assert ledger.revision == before
 
     async def test_a_lost_graph_is_rebuilt_from_the_ledger(self):
@@ -121,7 +121,7 @@ class TestProjector:
         with pytest.raises(ConnectionError):
             await TupleProjector(ledger=Crashing(facts), graph=graph).step()
         ledger = MemoryTupleLedger(facts)
-        assert await TupleProjector(ledger=ledger, graph=graph).step() == 1
+        assert await TupleProjector(ledger=ledger, graph=graph).step()
         assert {each.object for each in ledger.kept} == {ObjectRef(ObjectType.DOMAIN, DOMAIN)}
         assert PLATFORM in {each.subject for each in ledger.kept}
 
