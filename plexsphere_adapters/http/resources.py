@@ -21,6 +21,7 @@ from plexsphere_adapters.http.operation import (
 from plexsphere_adapters.http.wire import Expected, JsonObject, Length, Shown, wire
 from plexsphere_domain.authz.model import ObjectType, Permission
 from plexsphere_domain.kernel.paging import Page
+from plexsphere_domain.mesh.addresses.errors import AllocatorContention
 from plexsphere_domain.tenancy.ports import TenancyTransaction
 from plexsphere_domain.tenancy.projects.errors import ProjectNotFound
 from plexsphere_domain.tenancy.resources.errors import (
@@ -185,7 +186,7 @@ async def get_resource(
     tag="resource",
     gate=Gate(type=ObjectType.RESOURCE, permission=Permission.DEPLOY, on="id"),
     returns=(NO_CONTENT, TEARDOWN_BEGUN),
-    problems=[ResourceNotFound, ResourcesNotProvisioned],
+    problems=[ResourceNotFound, ResourcesNotProvisioned, AllocatorContention],
 )
 async def delete_resource(call: Call[None], resources: Resources[TenancyTransaction], id: ResourceInPath) -> Answered:
     """Delete an adopted Resource together with its Nodes, or begin the teardown of a provisioned one."""
