@@ -31,7 +31,7 @@ Tx_contra = TypeVar("Tx_contra", bound=Transaction, contravariant=True)
 
 class NodeRetirement(Protocol[Tx_contra]):
     async def retire(self, tx: Tx_contra, resource: ResourceId, *, by: Actor) -> None:
-        """Deregister every live Node of the Resource, in this transaction. Raises an `Unavailable` when it is too busy."""
+        """Deregister every live Node of the Resource, in this transaction. Raises an `Unavailable`."""
 
 
 class ProvisioningBroker(Protocol):
