@@ -100,8 +100,12 @@ async def run(supervisor: Supervisor, plan: Plan) -> None:
             await supervisor.start(simulator)
 
         async def tell() -> None:
-            if plan.ready_file is not None:
+            if plan.ready_file is None:
+                return
+            try:
                 ready_file.write(plan.ready_file, facts(stores, applications, supervisor.pids()))
+            except OSError as failure:  # a full disk is no reason to end what runs
+                supervisor.report.trouble("ready file", str(failure))
 
         supervisor.changed = tell
         await tell()
