@@ -41,7 +41,9 @@ def application(
         endpoint = Endpoint(operation, around, _injected(operation, around))
         endpoints.setdefault(operation.path, {})[operation.method] = endpoint
     routes = [_route(path, by_method) for path, by_method in endpoints.items()]
-    return Starlette(routes=[*extra_routes, *routes], exception_handlers={HTTPException: refused})
+    app = Starlette(routes=[*extra_routes, *routes], exception_handlers={HTTPException: refused})
+    app.router.redirect_slashes = False  # a path is spelled in one way, and no answer repeats the Host header
+    return app
 
 
 def _route(path: str, by_method: Mapping[str, Endpoint]) -> Route:

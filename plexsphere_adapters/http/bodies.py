@@ -1,6 +1,8 @@
-"""Request bodies: bounded before they are decoded, as sent and as inflated."""
+"""Request bodies: bounded before they are decoded, as sent and as inflated, and in the time that they take."""
 
+import asyncio
 import zlib
+from typing import Final
 
 from starlette.requests import Request
 
@@ -10,15 +12,26 @@ from plexsphere_domain.kernel.errors import DomainError
 
 JSON_TYPES = ("application/json", "")
 
+DEADLINE: Final = 30.0
+"""Seconds that a body may take to arrive, as long as plexd's whole request may last."""
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive within `DEADLINE`."""
+
 
 async def body_of(operation: Operation, request: Request) -> object:
     """The decoded body, None where the operation takes none or an optional one is missing.
 
-    Raises the operation's own refusals of an oversized and of a malformed body.
+    Raises the operation's own refusals of an oversized and of a malformed body, and BodyTooSlow.
     """
     if operation.body is None:
         return None
-    raw = await _bounded(operation, request)
+    try:
+        async with asyncio.timeout(DEADLINE):
+            raw = await _bounded(operation, request)
+    except TimeoutError as late:
+        raise BodyTooSlow from late
     if not raw and operation.body_optional:
         return None
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -47,12 +60,16 @@ async def _bounded(operation: Operation, request: Request) -> bytes:
         if inflated > operation.cap:
             raise operation.oversized(operation.cap)
         parts.append(part)
+    inflate.finish()
     return b"".join(parts)
 
 
 class _Identity:
     def __call__(self, chunk: bytes) -> bytes:
         return chunk
+
+    def finish(self) -> None:
+        """A body may end anywhere."""
 
 
 class _Gzip:
@@ -72,6 +89,11 @@ class _Gzip:
             raise self._malformed("the body is not valid gzip") from fault
         self._left -= len(part)
         return part
+
+    def finish(self) -> None:
+        """Without its trailer, and so its checksum, it is not all that was sent."""
+        if not self._stream.eof:
+            raise self._malformed("the body is not valid gzip")
 
 
 def _inflater(operation: Operation, request: Request) -> _Identity | _Gzip:

@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from plexsphere_adapters.http.admission import Admitted, Credentials
-from plexsphere_adapters.http.bodies import body_of
+from plexsphere_adapters.http.bodies import BodyTooSlow, body_of
 from plexsphere_adapters.http.cursors import Cursors
 from plexsphere_adapters.http.operation import NO_CONTENT, Answer, Call, Operation
 from plexsphere_adapters.http.parameters import arguments, cursor_of, limit_of
@@ -102,6 +102,11 @@ class Endpoint:
             return response
         except ClientDisconnect:
             return bare_problem(400, slug="client-gone", detail="", instance=instance, correlation_id=correlation_id)
+        except BodyTooSlow:
+            detail = "the body did not arrive in time"
+            return bare_problem(
+                408, slug="request-timeout", detail=detail, instance=instance, correlation_id=correlation_id
+            )
         except Exception as fault:
             log.exception("request_faulted")
             internal = DomainError()

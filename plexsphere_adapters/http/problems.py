@@ -16,6 +16,7 @@ from plexsphere_domain.kernel import errors
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "https://plexsphere.com/errors/"
 MAX_TEXT = 1024
+"""Bytes that a text may take in the document."""
 
 STATUS_OF_KIND: Mapping[type[errors.DomainError], int] = {
     errors.Invalid: 400,
@@ -70,8 +71,8 @@ def problem(
         "type": type_of(code),
         "title": title,
         "status": status,
-        "detail": detail[:MAX_TEXT],
-        "instance": instance[:MAX_TEXT],
+        "detail": _cut(detail),
+        "instance": _cut(instance),
         "code": code,
         "correlation_id": correlation_id,
         **members,
@@ -107,8 +108,14 @@ def bare_problem(status: int, *, slug: str, detail: str, instance: str, correlat
         "type": TYPE_BASE + slug,
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail[:MAX_TEXT],
-        "instance": instance[:MAX_TEXT],
+        "detail": _cut(detail),
+        "instance": _cut(instance),
         "correlation_id": correlation_id,
     }
     return Response(orjson.dumps(body), status, media_type=MEDIA_TYPE)
+
+
+def _cut(text: str) -> str:
+    """The text, or as much of it as surely fits: a character takes up to six bytes in JSON, a control character's."""
+    kept = text[:MAX_TEXT]
+    return kept if len(orjson.dumps(kept)) <= MAX_TEXT + len('""') else kept[: MAX_TEXT // 6]

@@ -19,7 +19,7 @@ class DomainError(Exception):
     @property
     def detail(self) -> str:
         """One sentence for the caller."""
-        return "the request breaks a rule of the domain"
+        return "the request could not be completed, through no fault of its own"
 
     @property
     def members(self) -> Mapping[str, Any]:

@@ -92,6 +92,14 @@ async def test_the_head_goes_out_before_any_event(client: Client, draining: asyn
     await serving
 
 
+async def test_who_asks_for_the_head_alone_gets_no_stream(client: Client, draining: asyncio.Event) -> None:
+    response = EventStreamResponse(Source(FIRST).events(), draining)
+    async with asyncio.timeout(5):
+        await response({"type": "http", "method": "HEAD"}, client.receive, client.send)
+    assert client.messages[0]["status"] == 200
+    assert client.messages[1:] == [{"type": "http.response.body", "body": b""}]
+
+
 async def test_every_event_is_a_chunk_of_its_own(client: Client, draining: asyncio.Event) -> None:
     source = Source(FIRST, SECOND)
     serving = serve(EventStreamResponse(source.events(), draining), client)
