@@ -32,6 +32,7 @@ from plexsphere_domain.kernel.actor import Principal, PrincipalKind
 from plexsphere_domain.kernel.ids import DomainId, ProjectId
 from plexsphere_domain.tenancy.domains.events import DomainCreated
 from plexsphere_domain.tenancy.projects.events import ProjectCreated, ProjectDeleted
+from tests.integration.postgres.rows import POLICY
 
 
 @frozen
@@ -234,13 +235,14 @@ class TestLedger:
                 WITH owner AS (
                     INSERT INTO plexsphere.domains (id, name, slug, description, mesh_cidr, reachability, stale_after,
                                                     unreachable_after, created_at, updated_at)
-                    VALUES (%(domain)s, 'd', %(slug)s, '', '10.77.0.0/16', '{}', '90s', '300s', now(), now())
+                    VALUES (%(domain)s, 'd', %(slug)s, '', '10.77.0.0/16', %(policy)s, '90s', '300s', now(), now())
                 )
                 INSERT INTO plexsphere.projects (id, domain_id, name, slug, description, created_at, updated_at)
                 VALUES (%(project)s, %(domain)s, 'p', 'p', '', now(), now())
                 """,
                 domain=owner.domain_id,
                 slug=f"d-{owner.domain_id}",
+                policy=POLICY,
                 project=project_id,
             )
             await execute(

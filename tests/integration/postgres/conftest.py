@@ -7,11 +7,12 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
-from yoyo import get_backend, read_migrations
 
 from plexsphere_adapters.postgres import pool as pools
+from plexsphere_adapters.postgres.migrations import Migrations
 from plexsphere_adapters.postgres.pool import Config, Pool
 from plexsphere_apps.embedded.ready_file import Facts
+from plexsphere_apps.shipped import sql_directory
 from plexsphere_domain.kernel.secrets import SecretStr
 
 
@@ -22,7 +23,7 @@ def database(stores: Facts) -> Iterator[Config]:
     with psycopg.connect(stores.postgres_dsn, autocommit=True) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
         dsn = _dsn(stores.postgres_dsn, name)
-        _migrate(dsn)
+        Migrations(dsn=SecretStr(dsn), directory=sql_directory() / "core").up()
         yield Config(dsn=SecretStr(dsn))
         admin.execute(SQL("DROP DATABASE {}").format(Identifier(name)))
 
@@ -36,12 +37,3 @@ async def pool(database: Config) -> AsyncIterator[Pool]:
 def _dsn(dsn: str, database: str) -> str:
     parts = conninfo_to_dict(dsn)
     return f"postgresql://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{database}"
-
-
-def _migrate(dsn: str) -> None:
-    backend = get_backend(dsn.replace("postgresql://", "postgresql+psycopg://", 1))
-    try:
-        with backend.lock():
-            backend.apply_migrations(backend.to_apply(read_migrations("sql/core")))
-    finally:
-        backend.connection.close()

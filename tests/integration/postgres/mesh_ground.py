@@ -19,6 +19,7 @@ from plexsphere_adapters.postgres.transaction import PostgresTransaction, Postgr
 from plexsphere_adapters.system import uuid7
 from plexsphere_domain.kernel.ids import DomainId, ProjectId, ResourceId
 from plexsphere_domain.mesh.addresses.model import Network
+from tests.integration.postgres.rows import POLICY
 from tests.ports.mesh import NOON, Watch
 
 _PREFIXES = count(1)
@@ -61,11 +62,13 @@ class PostgresGround:
                 """
                 INSERT INTO plexsphere.domains (id, name, slug, description, mesh_cidr, reachability, stale_after,
                                                 unreachable_after, created_at, updated_at)
-                VALUES (%(id)s, 'a Domain', %(slug)s, '', %(pool)s, '{}', %(stale)s, %(unreachable)s, %(now)s, %(now)s)
+                VALUES (%(id)s, 'a Domain', %(slug)s, '', %(pool)s, %(policy)s, %(stale)s, %(unreachable)s,
+                        %(now)s, %(now)s)
                 """,
                 id=domain,
                 slug=uuid4().hex,
                 pool=pool,
+                policy=POLICY,
                 stale=timedelta(seconds=90),
                 unreachable=timedelta(seconds=300),
                 now=NOON,

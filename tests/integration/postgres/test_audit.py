@@ -25,6 +25,7 @@ from plexsphere_domain.authz.model import Caveat, Denied, ObjectRef, ObjectType,
 from plexsphere_domain.authz.model import Reason as Denial
 from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.kernel.journal import PrivilegedAction
+from tests.integration.postgres.rows import POLICY
 from tests.ports.audit import START, AuditStoreContract, Interrupted, System, actor, record
 
 
@@ -150,9 +151,10 @@ async def test_a_residence_is_a_domain_that_exists(pool: Pool) -> None:
             INSERT INTO plexsphere.domains
                    (id, name, slug, description, mesh_cidr, reachability, stale_after, unreachable_after, created_at,
                     updated_at)
-            VALUES (%(id)s, 'd', %(slug)s, '', %(cidr)s, '{}', '1 minute', '5 minutes', now(), now())
+            VALUES (%(id)s, 'd', %(slug)s, '', %(cidr)s, %(policy)s,
+                    '90 seconds', '5 minutes', now(), now())
             """,
-            {"id": here, "slug": f"audit-{here}", "cidr": f"203.0.113.{block}/32"},
+            {"id": here, "slug": f"audit-{here}", "cidr": f"203.0.113.{block}/32", "policy": POLICY},
         )
     try:
         assert await PostgresResidence(pool).existing([here, nowhere]) == {here}

@@ -17,7 +17,7 @@ BOB = Principal(PrincipalKind.USER, UUID(int=2))
 MACHINE_OF_THE_SAME_ID = Principal(PrincipalKind.SERVICE, UUID(int=1))
 
 
-@given(st.lists(st.text()).map(tuple))
+@given(st.lists(st.text(max_size=64), max_size=3).map(tuple))
 def test_reads_what_it_wrote(position: tuple[str, ...]) -> None:
     cursor = CURSORS.write(position, of="ListDomains:", to=ALICE)
     assert CURSORS.read(cursor, of="ListDomains:", by=ALICE) == position
