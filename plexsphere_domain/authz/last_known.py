@@ -34,8 +34,8 @@ class KnownDecision:
 class LastKnownDecisions:
     """The newest decision per subject, permission and object; the least recently used fall out beyond `capacity`.
 
-    A decision leaves only by age, by a newer one for the same key, or for want of room: a relation that is withdrawn
-    while the graph is away is noticed when the TTL has passed, never later.
+    A decision leaves by age, by a newer one for the same key, or for want of room: a relation that is withdrawn while
+    the graph is away is noticed when the TTL has passed, never later. What a caveat had a part in is not kept.
     """
 
     def __init__(self, ttl: StaleTtl, *, capacity: int = 50_000) -> None:
@@ -48,6 +48,9 @@ class LastKnownDecisions:
         self._known.move_to_end(key)
         if len(self._known) > self._capacity:
             self._known.popitem(last=False)
+
+    def forget(self, key: Key) -> None:
+        self._known.pop(key, None)
 
     def recall(self, key: Key, now: datetime) -> KnownDecision | None:
         """The decision, if it is younger than its Domain's TTL."""

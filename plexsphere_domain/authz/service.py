@@ -86,15 +86,18 @@ class Authorizer:
         subject = subject_of(actor.principal)
         if subject is None:
             return unbound
+        key = (subject, permission, object)
         try:
             ruling = await self._ask(unbound, subject)
         except AuthzUnavailable:
-            known = self.known.recall((subject, permission, object), now)
+            known = self.known.recall(key, now)
             if known is None:
                 raise
             return evolve(unbound, decision=known.decision, domain_id=known.domain_id, stale=True)
-        known = KnownDecision(ruling.decision, ruling.domain_id, now)
-        self.known.remember((subject, permission, object), known)
+        if ruling.caveats:  # it holds for this occasion: this address, this hour
+            self.known.forget(key)
+        else:
+            self.known.remember(key, KnownDecision(ruling.decision, ruling.domain_id, now))
         return ruling
 
     async def _ask(self, unbound: Ruling, subject: ObjectRef) -> Ruling:

@@ -227,6 +227,23 @@ class TestWhileTheGraphIsAway:
         assert denied.value.reason is Reason.OUT_OF_SCOPE
         assert it.journal.rulings[-1].internal_reason == "stale_out_of_scope"
 
+    async def test_a_decision_that_hung_on_a_caveat_is_not_used_on_another_occasion(self):
+        it = bench(user_holds(PROJECT, Relation.DEPLOYER, BoundCaveat(Caveat.FROM_CIDR, {"cidr": "192.0.2.0/24"})))
+        await it.authorizer.authorize(actor(ip="192.0.2.1"), Permission.DEPLOY, PROJECT)
+        it.graph.away = True
+        with pytest.raises(AuthzUnavailable):
+            await it.authorizer.authorize(actor(ip="198.51.100.1"), Permission.DEPLOY, PROJECT)
+
+    async def test_a_caveat_that_comes_later_ends_what_was_known(self):
+        it = bench(user_holds(PROJECT, Relation.DEPLOYER))
+        await it.authorizer.authorize(actor(), Permission.DEPLOY, PROJECT)
+        caveated = user_holds(PROJECT, Relation.DEPLOYER, BoundCaveat(Caveat.FROM_CIDR, {"cidr": "192.0.2.0/24"}))
+        it.graph.graph = MemoryGraph.of(*EDGES, caveated)
+        await it.authorizer.authorize(actor(), Permission.DEPLOY, PROJECT)
+        it.graph.away = True
+        with pytest.raises(AuthzUnavailable):
+            await it.authorizer.authorize(actor(), Permission.DEPLOY, PROJECT)
+
     async def test_an_old_decision_is_not_used(self):
         it = bench(user_holds(PROJECT, Relation.ADMIN))
         await it.authorizer.authorize(actor(), Permission.MANAGE, PROJECT)
