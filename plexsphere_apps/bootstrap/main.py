@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from plexsphere_apps import variables
+from plexsphere_apps import logging, variables
 from plexsphere_apps.bootstrap.compose import bootstrap
 from plexsphere_apps.bootstrap.config import BootstrapConfig
 from plexsphere_apps.configuration import ConfigurationError, decode
@@ -37,6 +37,7 @@ def run(
     Run it after plexsphere-migrate. Repeating it changes nothing, except that a lost token file is replaced: the
     operator then gets a new token, and the lost one is revoked.
     """
+    logging.configure("bootstrap", "warning")
     try:
         config = decode(BootstrapConfig, os.environ, variables.ALL)
         asyncio.run(bootstrap(config, operator_token_file))
