@@ -23,7 +23,7 @@ from plexsphere_adapters.system import SystemClock
 from plexsphere_domain.identity.api_tokens.errors import ApiTokenRefused
 from plexsphere_domain.identity.api_tokens.service import ApiTokenAuthentication
 from plexsphere_domain.kernel.secrets import SecretStr
-from tests.integration.postgres.conftest import _dsn, _migrate
+from tests.integration.postgres.conftest import dsn_of, migrate
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def dsn(stores):
     name = f"test_{uuid4().hex}"
     with psycopg.connect(stores.postgres_dsn, autocommit=True) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        own = _dsn(stores.postgres_dsn, name)
-        _migrate(own)
+        own = dsn_of(stores.postgres_dsn, name)
+        migrate(own)
         yield own
         admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 

@@ -22,8 +22,8 @@ def database(stores: Facts) -> Iterator[Config]:
     name = f"test_{uuid4().hex}"
     with psycopg.connect(stores.postgres_dsn, autocommit=True) as admin:
         admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        dsn = _dsn(stores.postgres_dsn, name)
-        Migrations(dsn=SecretStr(dsn), directory=sql_directory() / "core").up()
+        dsn = dsn_of(stores.postgres_dsn, name)
+        migrate(dsn)
         yield Config(dsn=SecretStr(dsn))
         admin.execute(SQL("DROP DATABASE {}").format(Identifier(name)))
 
@@ -34,6 +34,12 @@ async def pool(database: Config) -> AsyncIterator[Pool]:
         yield opened
 
 
-def _dsn(dsn: str, database: str) -> str:
+def dsn_of(dsn: str, database: str) -> str:
+    """The DSN of another database on the same server."""
     parts = conninfo_to_dict(dsn)
     return f"postgresql://{parts['user']}:{parts['password']}@{parts['host']}:{parts['port']}/{database}"
+
+
+def migrate(dsn: str) -> None:
+    """Bring the database to this version."""
+    Migrations(dsn=SecretStr(dsn), directory=sql_directory() / "core").up()
