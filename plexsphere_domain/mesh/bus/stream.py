@@ -12,8 +12,12 @@ names where it stands by a cursor, the sequence of the last event that it has; t
 
 All refusals come before the first event. Later a stream can only end, and the Node resumes by its cursor. With the news
 that the Node itself has left the Domain it ends for good: what is said to the Domain is not said to it any more.
+
+An outage does not end a stream, it makes it wait: agents open a stream that ended again at once, and one that ended as
+soon as it was opened would have all of them do so in a circle.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Sequence
@@ -32,6 +36,9 @@ from plexsphere_domain.mesh.bus.window import Window
 
 _CURSOR = re.compile(r"[0-9]{1,20}", re.ASCII)
 MAX_CURSOR = 2**63 - 1
+
+PAUSE = 1.0
+"""Seconds between two attempts on what is away."""
 
 Events: TypeAlias = AsyncGenerator[StreamedEvent, None]
 """The events of one connection."""
@@ -73,6 +80,7 @@ class NodeEvents:
     window: Window
     archive: Archive
     admission: Admission
+    pause: float = PAUSE
 
     async def open(self, domain: DomainId, node: NodeId, after: int | None) -> Events:
         if not self.window.live:
@@ -88,26 +96,37 @@ class NodeEvents:
         return extent.last if after is None else start(after, extent)
 
     async def _follow(self, node: ToNode, position: int, epoch: int) -> Events:
-        """Ends when the stream is another one, when the position is no longer retained, and at an outage."""
+        """Ends when the stream is another one, and when the position is no longer retained."""
         audiences = (node, ToDomain(node.domain))
-        with suppress(Unavailable, LastEventIdOutsideReplayWindow):
+        with suppress(LastEventIdOutsideReplayWindow):
             async with aclosing(self._records(audiences, position, epoch)) as records:
                 async for record in records:
-                    event = await self.admission.admit(record)
+                    event = await self._admitted(record)
                     if event is not None:
                         yield event
                         if _tells_of_departure(event, node.node):
                             return
+
+    async def _admitted(self, record: Record) -> StreamedEvent | None:
+        while True:
+            try:
+                return await self.admission.admit(record)
+            except Unavailable:
+                await asyncio.sleep(self.pause)
 
     async def _records(self, audiences: Sequence[Audience], position: int, epoch: int) -> AsyncGenerator[Record, None]:
         window = self.window
         while window.epoch == epoch:
             if not window.covers(position):
                 seen = window.tip
-                async with aclosing(self._stored(audiences, position)) as stored:
-                    async for record in stored:
-                        yield record
-                        position = record.sequence
+                try:
+                    async with aclosing(self._stored(audiences, position)) as stored:
+                        async for record in stored:
+                            yield record
+                            position = record.sequence
+                except Unavailable:
+                    await asyncio.sleep(self.pause)
+                    continue
                 position = max(position, seen)
             elif records := window.behind(position, audiences):
                 for record in records:

@@ -33,7 +33,8 @@ class Scene:
         self.keys.add(domain(1))
         self.keys.add(domain(2))
         self.stream = MemoryStream(Window(max_records=max_records))
-        self.events = NodeEvents(self.stream.window, self.stream, Admission(self.keys, check, self.observer))
+        admission = Admission(self.keys, check, self.observer)
+        self.events = NodeEvents(self.stream.window, self.stream, admission, pause=0.001)
 
     def tell(self, *audiences: Audience) -> None:
         for audience in audiences:
@@ -220,15 +221,24 @@ class TestEndings:
         assert await sequences(events, 2) == [1, 2]
         assert await ends(events)
 
-    async def test_it_ends_when_a_key_cannot_be_had(self, scene: Scene) -> None:
-        events = await scene.open()
-        scene.tell(MINE[0])
-        scene.keys.reachable = False
-        assert await ends(events)
 
-    async def test_it_ends_when_the_stored_stream_goes_away(self) -> None:
+class TestOutages:
+    async def test_it_waits_for_a_key_that_cannot_be_had(self, scene: Scene) -> None:
+        scene.tell(*MINE)
+        scene.keys.reachable = False
+        waiting = await blocked(await scene.open(after=1))
+        scene.keys.reachable = True
+        assert (await waiting).sequence == 2
+
+    async def test_it_waits_for_the_stored_stream_and_goes_on_where_it_was(self) -> None:
         scene = Scene(max_records=2)
         events = await scene.open()
         scene.tell(*MINE * 5)
+        assert await sequences(events, 1) == [1]
         scene.stream.reachable = False
-        assert await ends(events)
+        scene.tell(*MINE * 200)
+        received = await sequences(events, 9)
+        waiting = await blocked(events)
+        scene.stream.reachable = True
+        received.append((await waiting).sequence)
+        assert received == list(range(2, 12))
