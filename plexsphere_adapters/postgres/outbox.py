@@ -160,19 +160,3 @@ class OutboxReader:
             txid=to.txid,
             position=to.position,
         )
-
-
-async def forget_consumed(connection: Connection, consumers: Sequence[str], keep_hours: int) -> int:
-    """Delete facts that every one of `consumers` has consumed and that are older than `keep_hours`."""
-    return await execute(
-        connection,
-        """
-        DELETE FROM plexsphere.outbox o
-         WHERE o.occurred_at < now() - make_interval(hours => %(hours)s)
-           AND (SELECT count(*) FROM plexsphere.outbox_cursors c
-                 WHERE c.shard = o.shard AND c.consumer = ANY(%(consumers)s)
-                   AND (c.txid, c.position) >= (o.txid, o.position)) = cardinality(%(consumers)s::text[])
-        """,
-        consumers=list(consumers),
-        hours=keep_hours,
-    )

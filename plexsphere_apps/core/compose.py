@@ -23,6 +23,7 @@ from plexsphere_adapters.jetstream.reports import RelayReports, StreamReports
 from plexsphere_adapters.jetstream.tail import Tail
 from plexsphere_adapters.metrics.http import observe
 from plexsphere_adapters.openbao.keys import CURSOR_KEYS, WRAP_KEYS, KeyRing
+from plexsphere_adapters.postgres import authz, relay
 from plexsphere_adapters.postgres.api_tokens import PostgresApiTokenLookup
 from plexsphere_adapters.postgres.audit import (
     PostgresChainRegistry,
@@ -41,6 +42,7 @@ from plexsphere_adapters.postgres.projection import PostgresProjection, Projecti
 from plexsphere_adapters.postgres.relay import PostgresBacklog
 from plexsphere_adapters.postgres.relay_worker import RelayWorker
 from plexsphere_adapters.postgres.residency import PostgresResidency
+from plexsphere_adapters.postgres.retention import SWEEP_EVERY, OutboxRetention
 from plexsphere_adapters.postgres.sequencer_worker import SequencerWorker
 from plexsphere_adapters.postgres.transaction import PostgresTransactions
 from plexsphere_adapters.registration_keys import RegistrationKeys
@@ -117,6 +119,7 @@ async def core(config: CoreConfig, lifecycle: Lifecycle) -> AsyncIterator[Proces
             Relay(PostgresBacklog(at.pool, shard), bus_keys, publisher, clock, RelayReports(clock, shard))
             for shard in range(SHARDS)
         ]
+        retention = OutboxRetention(at.pool, (relay.CONSUMER, authz.CONSUMER))
         events = NodeEvents(window, JetStreamArchive(at.bus), Admission(bus_keys, verify, StreamReports()))
 
         # The mesh
@@ -193,6 +196,7 @@ async def core(config: CoreConfig, lifecycle: Lifecycle) -> AsyncIterator[Proces
                 "tail": Tail(at.bus, window).run,
                 "projection": ProjectionWorker(at.postgres, at.pool, notifications, projector).run,
                 "audit-sequencer": SequencerWorker(at.postgres, sequencer).run,
+                "outbox-retention": Repeated(name="outbox-retention", step=retention.sweep, tick=SWEEP_EVERY).run,
                 "reachability": Repeated(name="reachability", step=evaluator.tick, tick=1.0).run,
             },
         )
