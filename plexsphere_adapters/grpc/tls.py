@@ -8,6 +8,8 @@ from pathlib import Path
 
 import grpc
 from attrs import field, frozen
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 CORE = "core"
 SIGNER = "signer"
@@ -43,7 +45,8 @@ class TlsMaterial:
 
     @classmethod
     def read(cls, files: TlsFiles) -> "TlsMaterial":
-        """Raises TlsFileError for what is missing, no PEM, or a key that is not the certificate's."""
+        """Raises TlsFileError for what is missing or no PEM, and for a key that is not the certificate's or not ECDSA
+        or RSA: gRPC takes no other, and would only ever tell that the peer is away."""
         material = cls(_content(files.ca), _content(files.certificate), _content(files.key))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
@@ -54,6 +57,8 @@ class TlsMaterial:
             context.load_cert_chain(files.certificate, files.key, password=_no_password)
         except (ssl.SSLError, ValueError) as failure:
             raise TlsFileError(files.certificate, f"does not go with the private key {files.key}") from failure
+        for path, content in ((files.ca, material.ca), (files.certificate, material.certificate)):
+            _of_a_usable_kind(path, content)
         return material
 
     def server_credentials(self) -> grpc.ServerCredentials:
@@ -69,6 +74,12 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as failure:
         raise TlsFileError(path, f"cannot be read: {failure.strerror}") from failure
+
+
+def _of_a_usable_kind(path: Path, content: bytes) -> None:
+    for certificate in x509.load_pem_x509_certificates(content):
+        if not isinstance(certificate.public_key(), ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+            raise TlsFileError(path, "has a key that gRPC does not take; use ECDSA or RSA")
 
 
 def _no_password() -> str:

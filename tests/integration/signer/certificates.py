@@ -7,6 +7,7 @@ from attrs import frozen
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 from plexsphere_adapters.grpc.tls import TlsFiles, TlsMaterial
@@ -57,7 +58,17 @@ class Authority:
         return TlsMaterial.read(self.files(name, trusting=trusting))
 
 
-def _builder(name: str, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def ed25519_certificate(certificate: Path, key: Path) -> None:
+    """Replace both files by a certificate that signs itself with Ed25519."""
+    made = Ed25519PrivateKey.generate()
+    signed = _builder("core", made).issuer_name(_name("core")).sign(made, None)
+    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    key.write_bytes(
+        made.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+def _builder(name: str, key: EllipticCurvePrivateKey | Ed25519PrivateKey) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

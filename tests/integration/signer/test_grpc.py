@@ -29,7 +29,7 @@ from plexsphere_domain.signing.model import (
     SignedBatch,
 )
 from plexsphere_domain.signing.service import SigningService
-from tests.integration.signer.certificates import Authority
+from tests.integration.signer.certificates import Authority, ed25519_certificate
 
 HOST = DeploymentHost("plexsphere.example")
 PATIENCE = 10.0
@@ -292,6 +292,11 @@ class TestTlsFiles:
     def test_a_key_of_another_certificate_is_refused(self, files: TlsFiles, tmp_path: Path) -> None:
         files.key.write_bytes(Authority.new(tmp_path / "other").files("core").key.read_bytes())
         with pytest.raises(TlsFileError, match="does not go with"):
+            TlsMaterial.read(files)
+
+    def test_a_key_that_grpc_does_not_take_is_refused(self, files: TlsFiles) -> None:
+        ed25519_certificate(files.certificate, files.key)
+        with pytest.raises(TlsFileError, match="ECDSA or RSA"):
             TlsMaterial.read(files)
 
     def test_the_key_is_not_shown(self, files: TlsFiles) -> None:
