@@ -37,15 +37,15 @@ class NotMigrated(Unavailable):
 async def bootstrap(config: BootstrapConfig, operator_token: Path) -> None:
     """Sets every store up. Raises an `Unavailable` of the store that cannot be had."""
     async with AsyncExitStack() as stack:
-        secrets = await stack.enter_async_context(openbao.connect(_openbao(config)))
+        secrets = await stack.enter_async_context(openbao.connect(config.openbao))
         await secrets.ensure_engine()
         await KeyRing(secrets, WRAP_KEYS).ensure()
         await KeyRing(secrets, CURSOR_KEYS).ensure()
 
-        blobs = await stack.enter_async_context(s3.connect(_s3(config)))
+        blobs = await stack.enter_async_context(s3.connect(config.s3))
         await blobs.ensure_bucket()
 
-        graph = await stack.enter_async_context(spicedb.connect(_spicedb(config)))
+        graph = await stack.enter_async_context(spicedb.connect(config.spicedb))
         await SpiceDbGraphWriter(graph, authz_schema()).write_schema()
 
         pool = await stack.enter_async_context(postgres_pool.pool(_postgres(config)))
@@ -89,25 +89,3 @@ async def _migrated(tx: PostgresTransaction) -> bool:
 
 def _postgres(config: BootstrapConfig) -> postgres_pool.Config:
     return postgres_pool.Config(dsn=config.postgres_dsn, min_size=1, max_size=1, application="plexsphere-bootstrap")
-
-
-def _openbao(config: BootstrapConfig) -> openbao.Config:
-    return openbao.Config(
-        address=config.openbao_addr, token=lambda: config.openbao_token, ca_file=config.openbao_ca_file
-    )
-
-
-def _s3(config: BootstrapConfig) -> s3.Config:
-    return s3.Config(
-        endpoint=config.s3_endpoint,
-        access_key=config.s3_access_key,
-        secret_key=config.s3_secret_key,
-        bucket=config.s3_bucket,
-        region=config.s3_region,
-    )
-
-
-def _spicedb(config: BootstrapConfig) -> spicedb.Config:
-    return spicedb.Config(
-        endpoint=config.spicedb_endpoint, key=config.spicedb_key, certificate_authority=config.spicedb_ca_file
-    )

@@ -8,31 +8,20 @@ from attrs import frozen
 from plexsphere_adapters.grpc.tls import TlsFiles
 from plexsphere_apps import variables as v
 from plexsphere_apps.configuration import ConfigurationError, of
+from plexsphere_apps.store_settings import StoreSettings
 from plexsphere_domain.kernel.secrets import SecretStr
 from plexsphere_domain.signing.model import DeploymentHost
 
 
 @frozen(kw_only=True)
-class CoreConfig:
+class CoreConfig(StoreSettings):
     public_host: DeploymentHost = of(v.PUBLIC_HOST)
-    postgres_dsn: SecretStr = of(v.POSTGRES_DSN)
     postgres_pool_min: int = of(v.POSTGRES_POOL_MIN)
     postgres_pool_max: int = of(v.POSTGRES_POOL_MAX)
     postgres_pool_idle: timedelta = of(v.POSTGRES_POOL_IDLE)
     postgres_pool_check: timedelta = of(v.POSTGRES_POOL_CHECK)
     nats_url: SecretStr = of(v.NATS_URL)
     stream_replicas: int = of(v.STREAM_REPLICAS)
-    openbao_addr: str = of(v.OPENBAO_ADDR)
-    openbao_token: SecretStr = of(v.OPENBAO_TOKEN)
-    openbao_ca_file: Path | None = of(v.OPENBAO_CA_FILE)
-    s3_endpoint: str = of(v.S3_ENDPOINT)
-    s3_access_key: str = of(v.S3_ACCESS_KEY)
-    s3_secret_key: SecretStr = of(v.S3_SECRET_KEY)
-    s3_bucket: str = of(v.S3_BUCKET)
-    s3_region: str = of(v.S3_REGION)
-    spicedb_endpoint: str = of(v.SPICEDB_ENDPOINT)
-    spicedb_key: SecretStr = of(v.SPICEDB_KEY)
-    spicedb_ca_file: Path | None = of(v.SPICEDB_CA_FILE)
     signer_endpoint: str = of(v.SIGNER_ENDPOINT)
     signer_ca_file: Path = of(v.SIGNER_CA_FILE)
     signer_cert_file: Path = of(v.SIGNER_CERT_FILE)

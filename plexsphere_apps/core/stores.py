@@ -67,30 +67,8 @@ async def stores(config: CoreConfig) -> AsyncIterator[Stores]:
                     jetstream.Config(url=config.nats_url, replicas=config.stream_replicas, name="plexsphere-core")
                 )
             ),
-            secrets=await stack.enter_async_context(openbao.connect(_openbao(config))),
-            blobs=await stack.enter_async_context(s3.connect(_s3(config))),
-            graph=await stack.enter_async_context(spicedb.connect(_spicedb(config))),
+            secrets=await stack.enter_async_context(openbao.connect(config.openbao)),
+            blobs=await stack.enter_async_context(s3.connect(config.s3)),
+            graph=await stack.enter_async_context(spicedb.connect(config.spicedb)),
             signer=await stack.enter_async_context(signer.connect(config.signer_endpoint, identity)),
         )
-
-
-def _openbao(config: CoreConfig) -> openbao.Config:
-    return openbao.Config(
-        address=config.openbao_addr, token=lambda: config.openbao_token, ca_file=config.openbao_ca_file
-    )
-
-
-def _s3(config: CoreConfig) -> s3.Config:
-    return s3.Config(
-        endpoint=config.s3_endpoint,
-        access_key=config.s3_access_key,
-        secret_key=config.s3_secret_key,
-        bucket=config.s3_bucket,
-        region=config.s3_region,
-    )
-
-
-def _spicedb(config: CoreConfig) -> spicedb.Config:
-    return spicedb.Config(
-        endpoint=config.spicedb_endpoint, key=config.spicedb_key, certificate_authority=config.spicedb_ca_file
-    )
