@@ -1,9 +1,16 @@
-"""The connection pool, and what its failures look like from outside."""
+"""The connection pool, and what its failures look like from outside.
+
+A server that is gone refuses or resets; one that hangs, or whose network swallows everything, says nothing at all. So
+nobody holds a connection for longer than `LONGEST_USE`: then it is cut, which is an outage like any other.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from typing import Final
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -22,6 +29,21 @@ from plexsphere_domain.kernel.secrets import SecretStr
 log = structlog.get_logger(__name__)
 
 Pool = AsyncConnectionPool[Connection]
+
+LONGEST_USE: Final = 12.0
+"""Seconds that a caller may hold a connection. Two in a row still leave an agent's request time for an answer."""
+
+LONGEST_CHECK: Final = 3.0
+"""Seconds that a connection may take to prove that it is alive."""
+
+_SIGNS_OF_LIFE: Final = {
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""How a session notices, while it waits, that its peer is gone without a word. A DSN may say otherwise."""
 
 
 class DatastoreUnavailable(Unavailable):
@@ -62,7 +84,9 @@ class Config:
 
     @property
     def conninfo(self) -> str:
-        return make_conninfo(self.dsn.reveal(), application_name=self.application, connect_timeout=5)
+        given = conninfo_to_dict(self.dsn.reveal())
+        defaults = {name: value for name, value in _SIGNS_OF_LIFE.items() if name not in given}
+        return make_conninfo(self.dsn.reveal(), application_name=self.application, **defaults)
 
 
 @frozen
@@ -118,11 +142,29 @@ async def connection(pool: Pool) -> AsyncIterator[Connection]:
     """A connection in autocommit mode, or to begin a transaction on. Outages surface as `DatastoreUnavailable`."""
     try:
         async with pool.connection() as held:
-            yield held
+            with _cut_after(LONGEST_USE, held):
+                yield held
     except (DeadlockDetected, SerializationFailure) as collision:
         raise TransactionContended from collision
     except OUTAGES as outage:
         raise DatastoreUnavailable from outage
+
+
+@contextmanager
+def _cut_after(seconds: float, held: Connection) -> Iterator[None]:
+    """Cut the connection if the block is not left by then: whoever waits on it meets the end of the conversation."""
+    cut = asyncio.get_running_loop().call_later(seconds, _cut, held)
+    try:
+        yield
+    finally:
+        cut.cancel()
+
+
+def _cut(held: Connection) -> None:
+    # The descriptor stays open until the driver closes it: a number that is used anew would be somebody else's line.
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(held.fileno())) as line:
+        log.warning("postgres_connection_cut")
+        line.shutdown(socket.SHUT_RDWR)
 
 
 OUTAGES = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, PoolClosed, TooManyRequests, ConnectionError)
@@ -139,14 +181,15 @@ class _Checker:
     async def __call__(self, connection: Connection) -> None:
         now = asyncio.get_running_loop().time()
         if now - self._lent.get(connection, now) > self._after:
-            await AsyncConnectionPool.check_connection(connection)
+            with _cut_after(LONGEST_CHECK, connection):
+                await AsyncConnectionPool.check_connection(connection)
         self._lent[connection] = now
 
 
 async def _configure(connection: Connection) -> None:
     set_json_loads(orjson.loads, connection)
     await connection.set_autocommit(True)
-    await connection.execute("SET statement_timeout = '15s'")
+    await connection.execute("SET statement_timeout = '10s'")
     await connection.execute("SET idle_in_transaction_session_timeout = '30s'")
 
 
