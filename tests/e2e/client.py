@@ -10,7 +10,7 @@ import hashlib
 import random
 import secrets
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
@@ -29,6 +29,9 @@ HANDED_OUT: set[str] = set()
 
 PATIENCE = 30.0
 """Seconds after which an event that does not come is lost."""
+
+AGAIN = 0.2
+"""Seconds between attempts to open a stream."""
 
 CHECKSUM = b64encode(hashlib.sha256(b"a binary").digest()).decode()
 
@@ -218,13 +221,14 @@ class Node:
 
     @asynccontextmanager
     async def events(self, http: httpx.AsyncClient, *, after: int | None = None) -> AsyncIterator["Stream"]:
-        """An open stream; leaving the block cuts the connection, in the middle of a frame if need be."""
+        """An open stream; leaving the block cuts the connection, in the middle of a frame if need be.
+
+        Raises httpx.HTTPStatusError where it is refused.
+        """
         cursor = {} if after is None else {"Last-Event-ID": str(after)}
         headers = {**self.headers, "Accept": "text/event-stream", "Cache-Control": "no-cache", **cursor}
         async with http.stream("GET", f"/v1/nodes/{self.id}/events", headers=headers, timeout=90) as answer:
-            if answer.status_code != 200:
-                await answer.aread()
-            assert answer.status_code == 200, answer.text
+            answer.raise_for_status()
             assert answer.headers["Content-Type"].startswith("text/event-stream")
             assert answer.headers["Cache-Control"] == "no-cache"
             assert answer.headers["X-Plexsphere-API-Version"] == "v1"
@@ -246,7 +250,7 @@ class Stream:
     answer: httpx.Response
     verifier: Verifier
 
-    async def deliveries(self) -> AsyncIterator[Delivery]:
+    async def deliveries(self) -> AsyncGenerator[Delivery, None]:
         """Every frame that arrives, verified byte for byte, until the server ends the stream."""
         async with aclosing(_frames(self.answer)) as frames:
             async for frame in frames:
@@ -262,9 +266,36 @@ class Stream:
                 taken.append(await anext(deliveries))
         return taken
 
+    async def into(self, seen: list[Delivery], *, count: int) -> None:
+        """Add what arrives until there are `count`, or until the server ends the stream."""
+        async with aclosing(self.deliveries()) as deliveries:
+            async for delivery in deliveries:
+                seen.append(delivery)
+                if len(seen) == count:
+                    return
+
     async def peers(self, *node_ids: str) -> list[Delivery]:
         """What arrives until each of these Nodes was announced."""
         return await self.until(lambda taken: set(node_ids) <= announced(taken))
+
+
+async def followed(node: Node, http: httpx.AsyncClient, *, count: int) -> list[Delivery]:
+    """The first `count` events of a Node, over as many connections as it takes.
+
+    An agent ends its stream for good at a refusal that is no outage, so there must be none.
+    """
+    seen: list[Delivery] = []
+    while len(seen) < count:
+        try:
+            async with node.events(http, after=seen[-1].id if seen else 0) as stream:
+                await stream.into(seen, count=count)
+        except httpx.TransportError:
+            await asyncio.sleep(AGAIN)
+        except httpx.HTTPStatusError as refusal:
+            if refusal.response.status_code != 503:
+                raise
+            await asyncio.sleep(AGAIN)
+    return seen
 
 
 def announced(deliveries: Iterable[Delivery]) -> set[str]:
@@ -273,15 +304,21 @@ def announced(deliveries: Iterable[Delivery]) -> set[str]:
     return {event.payload["peer_node_id"] for event in registered}
 
 
-async def _frames(answer: httpx.Response) -> AsyncIterator[Frame]:
+def assert_in_order_and_once(deliveries: Sequence[Delivery]) -> None:
+    """Sequences rise, and no event is told twice."""
+    sequences = [delivery.id for delivery in deliveries]
+    assert sequences == sorted(set(sequences))
+    assert len({delivery.event.id for delivery in deliveries}) == len(deliveries)
+
+
+async def _frames(answer: httpx.Response) -> AsyncGenerator[Frame, None]:
     buffer = b""
-    async with aclosing(answer.aiter_raw()) as chunks:
-        async for chunk in chunks:
-            buffer += chunk
-            while b"\n\n" in buffer:
-                block, _, buffer = buffer.partition(b"\n\n")
-                if frame := _frame(block):
-                    yield frame
+    async for chunk in answer.aiter_raw():
+        buffer += chunk
+        while b"\n\n" in buffer:
+            block, _, buffer = buffer.partition(b"\n\n")
+            if frame := _frame(block):
+                yield frame
 
 
 def _frame(block: bytes) -> Frame | None:

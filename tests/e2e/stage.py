@@ -62,7 +62,8 @@ class Stage:
         return self.ask("GET", path, **options)
 
     def post(self, path: str, json: Json | None = None, **options: Any) -> httpx.Request:
-        return self.ask("POST", path, **({"json": json} if json is not None else {}), **options)
+        body: dict[str, Any] = {} if json is None else {"json": json}
+        return self.ask("POST", path, **body, **options)
 
     def patch(self, path: str, json: Json) -> httpx.Request:
         return self.ask("PATCH", path, json=json)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from attrs import frozen
 
-from tests.e2e.client import Delivery, Node, Operator, Place, announced
+from tests.e2e.client import Delivery, Node, Operator, Place, announced, assert_in_order_and_once
 
 FLEET = 50
 
@@ -137,9 +137,3 @@ async def verdicts(fleet: Fleet, http: httpx.AsyncClient) -> list[dict[str, str]
 
 def mesh_changes(deliveries: Sequence[Delivery]) -> list[Delivery]:
     return [delivery for delivery in deliveries if delivery.event.type == "node_state_updated"]
-
-
-def assert_in_order_and_once(deliveries: Sequence[Delivery]) -> None:
-    sequences = [delivery.id for delivery in deliveries]
-    assert sequences == sorted(set(sequences))
-    assert len({delivery.event.id for delivery in deliveries}) == len(deliveries)

@@ -65,32 +65,25 @@ HEARTBEATS = [
     Wrong("nothing", 400, "malformed_heartbeat_request", lambda on: on.as_node("POST", "heartbeat")),
 ]
 
-CURSORS = [
-    Wrong(
-        f"cursor {cursor!r}",
+CURSORS = ("one", "-1", "1.5", "0x10", "1 2", "+1", "999999999999", "9" * 19, "9" * 400)
+
+
+def asks(name: str, value: str) -> Wrong:
+    question = {name: value}
+    return Wrong(
+        f"{name} {value!r}",
         400,
-        "invalid_cursor",
-        lambda on, cursor=cursor: on.as_node("GET", "events", headers={"Last-Event-ID": cursor}),
+        "invalid_audit_filter",
+        lambda on: on.get(f"{on.domain}/audit/entries", params=question),
     )
-    for cursor in ("one", "-1", "1.5", "0x10", "1 2", "+1", "999999999999", "9" * 19, "9" * 400)
-]
+
 
 QUESTIONS = [
-    *(
-        Wrong(
-            f"{name} {value!r}",
-            400,
-            "invalid_audit_filter",
-            lambda on, name=name, value=value: on.get(f"{on.domain}/audit/entries", params={name: value}),
-        )
-        for name, value in (
-            ("subject", "an-identity"),
-            ("subject", "A" * 64),
-            ("reason", "because"),
-            ("from", "yesterday"),
-            ("to", "2026-05-27"),
-        )
-    ),
+    asks("subject", "an-identity"),
+    asks("subject", "A" * 64),
+    asks("reason", "because"),
+    asks("from", "yesterday"),
+    asks("to", "2026-05-27"),
     Wrong(
         "an end before the beginning",
         400,
@@ -128,9 +121,10 @@ async def test_the_heartbeat(wrong: Wrong, stage: Stage) -> None:
     await wrong.is_refused(stage)
 
 
-@each(CURSORS)
-async def test_the_cursor_of_a_stream(wrong: Wrong, stage: Stage) -> None:
-    await wrong.is_refused(stage)
+@pytest.mark.parametrize("cursor", CURSORS)
+async def test_the_cursor_of_a_stream(cursor: str, stage: Stage) -> None:
+    request = stage.as_node("GET", "events", headers={"Last-Event-ID": cursor})
+    problem_in(await stage.http.send(request), 400, "invalid_cursor")
 
 
 @each(QUESTIONS)

@@ -97,9 +97,7 @@ WRONG = [
         "a change to another's pool",
         409,
         "mesh_cidr_overlap",
-        lambda on: on.patch(
-            on.elsewhere.domain and f"{DOMAINS}/{on.elsewhere.domain['id']}", {"mesh_cidr": "10.0.0.0/8"}
-        ),
+        lambda on: on.patch(f"{DOMAINS}/{on.elsewhere.domain['id']}", {"mesh_cidr": "10.0.0.0/8"}),
     ),
     Wrong(
         "a change that leaves a Node out",
