@@ -28,6 +28,9 @@ TICK = 1.0
 PAUSE = 0.2
 """Seconds between two attempts on a store that is away, however many facts arrive."""
 
+LONGEST_PAUSE = 2.0
+"""Seconds until the next attempt after a fault of our own: it stays loud, and the process goes on serving."""
+
 PATIENCE = 2.0
 """Seconds that a caller waits for the projection at most."""
 
@@ -76,6 +79,11 @@ class ProjectionWorker:
         except Unavailable as away:
             log.warning("authz_projection_waits", code=away.code, reason=repr(away.__cause__))
             await asyncio.sleep(PAUSE)
+        except (LeaseLost, *OUTAGES):
+            raise
+        except Exception:
+            log.exception("authz_projection_faulted")
+            await asyncio.sleep(LONGEST_PAUSE)
 
 
 @frozen

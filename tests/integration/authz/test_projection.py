@@ -5,12 +5,13 @@ import signal
 from uuid import UUID
 
 import pytest
-from attrs import frozen
+from attrs import define, field, frozen
 
+from plexsphere_adapters.postgres import projection
 from plexsphere_adapters.postgres.authz import PostgresTupleLedger
 from plexsphere_adapters.postgres.outbox import PostgresOutbox
 from plexsphere_adapters.postgres.pool import connection
-from plexsphere_adapters.postgres.projection import PostgresProjection
+from plexsphere_adapters.postgres.projection import PostgresProjection, ProjectionWorker
 from plexsphere_adapters.postgres.sql import execute, fetch_one
 from plexsphere_adapters.system import SystemClock, uuid7
 from plexsphere_domain.authz.errors import AuthzUnavailable
@@ -32,6 +33,7 @@ from plexsphere_domain.kernel.actor import Principal, PrincipalKind
 from plexsphere_domain.kernel.ids import DomainId, ProjectId
 from plexsphere_domain.tenancy.domains.events import DomainCreated
 from plexsphere_domain.tenancy.projects.events import ProjectCreated, ProjectDeleted
+from tests.integration.authz.conftest import running
 from tests.integration.postgres.rows import POLICY
 
 
@@ -76,6 +78,29 @@ async def test_a_creator_uses_at_once_what_it_created(system, owner):
             )
             await system.projection.caught_up()
             assert await owner.manages(system.graph, project(project_id), await system.watermark())
+
+
+@define
+class Stumbling:
+    """A projector that meets a fact it cannot read, once."""
+
+    stumbled: bool = False
+    went_on: asyncio.Event = field(factory=asyncio.Event)
+
+    async def step(self) -> bool:
+        if not self.stumbled:
+            self.stumbled = True
+            raise KeyError("project_id")
+        self.went_on.set()
+        return False
+
+
+async def test_a_fault_does_not_end_the_worker(system, monkeypatch):
+    monkeypatch.setattr(projection, "LONGEST_PAUSE", 0.01)
+    projector = Stumbling()
+    with running(ProjectionWorker(system.config, system.pool, system.notifications, projector).run()):
+        async with asyncio.timeout(20):
+            await projector.went_on.wait()
 
 
 async def test_fifty_creators_wait_together(system):
