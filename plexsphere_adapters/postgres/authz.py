@@ -39,8 +39,8 @@ class PostgresTupleLedger:
                 if len(facts) >= limit:
                     break
                 reading = await READER.read(held, shard, limit - len(facts))
-                facts.extend(Fact(event.type, event.domain_id, event.payload) for event in reading.events)
-                if reading.end:
+                if reading:
+                    facts.extend(Fact(event.type, event.domain_id, event.payload) for event in reading.events)
                     position[shard] = reading.end
         return Pending(tuple(facts), position) if position else None
 

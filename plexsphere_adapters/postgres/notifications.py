@@ -6,6 +6,7 @@ everybody when it is back, since hints may have been missed.
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 import structlog
 from psycopg import AsyncConnection
@@ -16,24 +17,30 @@ from plexsphere_adapters.postgres.pool import OUTAGES, Config
 log = structlog.get_logger(__name__)
 
 
+Wanted = Callable[[str], bool]
+
+
 class Notifications:
     """Wake-ups by channel name. `run` must be under way for them to come."""
 
     def __init__(self, config: Config, *channels: str) -> None:
         self._config = config
         self._channels = channels
-        self._waiters: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiters: dict[str, dict[asyncio.Event, Wanted]] = defaultdict(dict)
 
-    def subscribe(self, channel: str) -> asyncio.Event:
-        """An event that is set at every notification of the channel; the subscriber clears it."""
+    def subscribe(self, channel: str, wanted: Wanted = lambda _: True) -> asyncio.Event:
+        """An event that is set at every notification of the channel whose payload is `wanted`.
+
+        The subscriber clears it.
+        """
         if channel not in self._channels:
             raise KeyError(channel)
         event = asyncio.Event()
-        self._waiters[channel].add(event)
+        self._waiters[channel][event] = wanted
         return event
 
     def unsubscribe(self, channel: str, event: asyncio.Event) -> None:
-        self._waiters[channel].discard(event)
+        self._waiters[channel].pop(event, None)
 
     async def run(self) -> None:
         """Listen until cancelled, reconnecting for ever."""
@@ -50,10 +57,9 @@ class Notifications:
             for channel in self._channels:
                 await connection.execute(SQL("LISTEN {}").format(Identifier(channel)))
             for channel in self._channels:
-                self._wake(channel)
+                for event in self._waiters[channel]:
+                    event.set()
             async for notification in connection.notifies():
-                self._wake(notification.channel)
-
-    def _wake(self, channel: str) -> None:
-        for event in self._waiters[channel]:
-            event.set()
+                for event, wanted in self._waiters[notification.channel].items():
+                    if wanted(notification.payload):
+                        event.set()

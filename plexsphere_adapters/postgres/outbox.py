@@ -20,6 +20,7 @@ from plexsphere_domain.kernel.ids import DomainId, NewId
 
 SHARDS = 16
 CHANNEL = "plexsphere_outbox"
+"""Where a transaction that appends facts gives a hint: their types, separated by commas."""
 
 
 def shard_of(domain_id: DomainId | None) -> int:
@@ -55,7 +56,8 @@ class PostgresOutbox:
                 "payloads": [payload_of(event) for event in events],
             },
         )
-        await self.connection.execute("SELECT pg_notify(%(channel)s, '')", {"channel": CHANNEL})
+        hint = ",".join(sorted({event.type for event in events}))
+        await self.connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, hint))
 
 
 @frozen(kw_only=True)
@@ -83,10 +85,11 @@ class StoredEvent:
 
 @frozen(kw_only=True)
 class Reading:
-    """What was read of a shard: the facts that concern the consumer, and the place up to which it has then seen all."""
+    """What was read of a shard, between the cursor at `start` and `end`: the facts that concern the consumer."""
 
     events: tuple[StoredEvent, ...]
-    end: Place | None
+    start: Place
+    end: Place
 
 
 @frozen(kw_only=True)
@@ -96,40 +99,57 @@ class OutboxReader:
     consumer: str
     types: frozenset[str] | None = None
 
-    async def read(self, connection: Connection, shard: int, limit: int) -> Reading:
-        """The next facts of the shard behind the cursor, in order, out of up to `limit` of any type."""
+    def wants(self, hint: str) -> bool:
+        """Whether a hint on `CHANNEL` tells of facts that concern the consumer."""
+        return self.types is None or not self.types.isdisjoint(hint.split(","))
+
+    async def read(self, connection: Connection, shard: int, limit: int) -> Reading | None:
+        """The next facts of the shard, in order, out of up to `limit` of any type; None where there is none."""
         types = None if self.types is None else list(self.types)
         cursor = await connection.execute(
             """
-            WITH next AS MATERIALIZED (
+            WITH start AS MATERIALIZED (
+                SELECT coalesce(max(position), 0) AS position,
+                       coalesce((array_agg(txid))[1], '0'::xid8) AS txid
+                  FROM plexsphere.outbox_cursors
+                 WHERE consumer = %(consumer)s AND shard = %(shard)s
+            ), next AS MATERIALIZED (
                 SELECT txid, position, id, type, domain_id, payload, occurred_at
                   FROM plexsphere.outbox
                  WHERE shard = %(shard)s
-                   AND (txid, position) > (
-                           coalesce((SELECT txid FROM plexsphere.outbox_cursors
-                                      WHERE consumer = %(consumer)s AND shard = %(shard)s), '0'::xid8),
-                           coalesce((SELECT position FROM plexsphere.outbox_cursors
-                                      WHERE consumer = %(consumer)s AND shard = %(shard)s), 0))
+                   AND (txid, position) > ((SELECT txid FROM start), (SELECT position FROM start))
                    AND txid < pg_snapshot_xmin(pg_current_snapshot())
                  ORDER BY plexsphere.outbox.txid, position
                  LIMIT %(limit)s
             )
-            SELECT txid::text::bigint, position, id, type, domain_id, payload, occurred_at
+            SELECT (SELECT txid FROM start)::text::bigint, (SELECT position FROM start),
+                   txid::text::bigint, position, id, type, domain_id, payload, occurred_at
               FROM next
              WHERE %(types)s::text[] IS NULL OR type = ANY(%(types)s)
                 OR (txid, position) = (SELECT txid, position FROM next ORDER BY txid DESC, position DESC LIMIT 1)
-             ORDER BY next.txid, position
+             ORDER BY next.txid, next.position
             """,
             {"shard": shard, "consumer": self.consumer, "limit": limit, "types": types},
         )
-        rows = [StoredEvent(Place(txid=row[0], position=row[1]), *row[2:]) for row in await cursor.fetchall()]
+        rows = await cursor.fetchall()
+        if not rows:
+            return None
+        events = [StoredEvent(Place(txid=row[2], position=row[3]), *row[4:]) for row in rows]
         return Reading(
-            events=tuple(row for row in rows if self.types is None or row.type in self.types),
-            end=rows[-1].place if rows else None,
+            events=tuple(event for event in events if self.types is None or event.type in self.types),
+            start=Place(txid=rows[0][0], position=rows[0][1]),
+            end=events[-1].place,
         )
 
     async def waiting(self, connection: Connection) -> Sequence[int]:
-        """The shards that hold facts beyond the consumer's cursors."""
+        """The shards that hold facts of any type beyond the consumer's cursors."""
+        return await self._behind(connection, None)
+
+    async def wanting(self, connection: Connection) -> Sequence[int]:
+        """The shards that hold facts that concern the consumer beyond its cursors."""
+        return await self._behind(connection, self.types)
+
+    async def _behind(self, connection: Connection, types: frozenset[str] | None) -> Sequence[int]:
         rows = await fetch(
             connection,
             """
@@ -139,10 +159,12 @@ class OutboxReader:
              WHERE EXISTS (
                        SELECT FROM plexsphere.outbox o
                         WHERE o.shard = s.shard
-                          AND (o.txid, o.position) > (coalesce(c.txid, '0'::xid8), coalesce(c.position, 0)))
+                          AND (o.txid, o.position) > (coalesce(c.txid, '0'::xid8), coalesce(c.position, 0))
+                          AND (%(types)s::text[] IS NULL OR o.type = ANY(%(types)s)))
             """,
             last=SHARDS - 1,
             consumer=self.consumer,
+            types=None if types is None else list(types),
         )
         return [row["shard"] for row in rows]
 

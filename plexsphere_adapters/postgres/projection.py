@@ -11,10 +11,11 @@ from plexsphere_adapters.coalesce import Coalescer
 from plexsphere_adapters.postgres.authz import CONSUMER, PROJECTED, READER, Position
 from plexsphere_adapters.postgres.glances import Glances
 from plexsphere_adapters.postgres.leases import LeaseLost, Leases, leases
-from plexsphere_adapters.postgres.notifications import Notifications
+from plexsphere_adapters.postgres.notifications import Notifications, Wanted
 from plexsphere_adapters.postgres.outbox import CHANNEL, SHARDS, START, Place
 from plexsphere_adapters.postgres.pool import OUTAGES, Config, Pool, connection
 from plexsphere_adapters.postgres.sql import fetch
+from plexsphere_domain.authz.projection import PROJECTED_TYPES
 from plexsphere_domain.authz.projector import TupleProjector
 from plexsphere_domain.kernel.errors import Unavailable
 
@@ -46,7 +47,7 @@ class ProjectionWorker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with _woken(self.notifications, CHANNEL) as facts:
+        async with _woken(self.notifications, CHANNEL, READER.wants) as facts:
             while True:
                 try:
                     async with leases(self.config) as held:
@@ -69,7 +70,7 @@ class ProjectionWorker:
 
     async def _behind(self) -> bool:
         async with connection(self.pool) as held:
-            return bool(await READER.waiting(held))
+            return bool(await READER.wanting(held))
 
     async def _catch_up(self, held: Leases) -> None:
         try:
@@ -88,10 +89,10 @@ class ProjectionWorker:
 
 @frozen
 class _Standing:
-    """The newest fact of a shard, and the last one that was projected."""
+    """How far a shard is projected, and the newest fact behind that which has to be, if there is one."""
 
     shard: int
-    newest: Place
+    newest: Place | None
     projected: Place
 
 
@@ -111,7 +112,7 @@ class PostgresProjection:
         try:
             async with asyncio.timeout(self.patience), _woken(self.notifications, PROJECTED) as moved:
                 standings = await self._standings(None)
-                targets = {each.shard: each.newest for each in standings}
+                targets = {each.shard: each.newest or START for each in standings}
                 while any(_before(each.projected, targets.get(each.shard, START)) for each in standings):
                     await moved.wait()
                     moved.clear()
@@ -128,19 +129,25 @@ class PostgresProjection:
                        c.txid::text::bigint AS projected_txid, c.position AS projected_position
                   FROM generate_series(0, %(last)s) AS s (shard)
                   LEFT JOIN plexsphere.outbox_cursors c ON c.consumer = %(consumer)s AND c.shard = s.shard
-                 CROSS JOIN LATERAL (
+                  LEFT JOIN LATERAL (
                            SELECT txid, position FROM plexsphere.outbox
                             WHERE outbox.shard = s.shard
+                              AND (outbox.txid, outbox.position)
+                                  > (coalesce(c.txid, '0'::xid8), coalesce(c.position, 0))
+                              AND outbox.type = ANY(%(types)s)
                             ORDER BY outbox.txid DESC, outbox.position DESC
-                            LIMIT 1) AS o
+                            LIMIT 1) AS o ON true
                 """,
                 last=SHARDS - 1,
                 consumer=CONSUMER,
+                types=list(PROJECTED_TYPES),
             )
         standings = [
             _Standing(
                 row["shard"],
-                Place(txid=row["newest_txid"], position=row["newest_position"]),
+                Place(txid=row["newest_txid"], position=row["newest_position"])
+                if row["newest_txid"] is not None
+                else None,
                 Place(txid=row["projected_txid"], position=row["projected_position"])
                 if row["projected_txid"] is not None
                 else START,
@@ -155,9 +162,11 @@ def _before(place: Place, other: Place) -> bool:
 
 
 @asynccontextmanager
-async def _woken(notifications: Notifications, channel: str) -> AsyncIterator[asyncio.Event]:
+async def _woken(
+    notifications: Notifications, channel: str, wanted: Wanted = lambda _: True
+) -> AsyncIterator[asyncio.Event]:
     """An event that the channel sets, for as long as the block runs."""
-    event = notifications.subscribe(channel)
+    event = notifications.subscribe(channel, wanted)
     try:
         yield event
     finally:

@@ -26,17 +26,20 @@ class PostgresBacklog:
 
     async def read(self, limit: int) -> Batch:
         async with connection(self.pool) as held:
-            start = await self._cursor(held)
             reading = await READER.read(held, self.shard, limit)
+        if reading is None:
+            return Batch(start=_position(START), facts=(), end=_position(START))
         facts = [_fact(event) for event in reading.events]
-        return Batch(start=_position(start), facts=facts, end=_position(reading.end or start))
+        return Batch(start=_position(reading.start), facts=facts, end=_position(reading.end))
 
     async def advance(self, batch: Batch, aside: Sequence[Fact]) -> None:
-        async with connection(self.pool) as held, held.transaction():
-            if not await self._move(held, batch.start, batch.end):
-                raise CursorMoved
+        async with connection(self.pool) as held:
             if aside:
-                await self._park(held, batch, aside)
+                async with held.transaction():
+                    await self._park(held, batch, aside)
+                    await self._move(held, batch.start, batch.end)
+            else:
+                await self._move(held, batch.start, batch.end)
 
     async def waiting(self) -> frozenset[DomainId]:
         async with connection(self.pool) as held:
@@ -77,21 +80,8 @@ class PostgresBacklog:
             )
         return int(row["count"]) if row else 0
 
-    async def _cursor(self, held: Connection) -> Place:
-        row = await fetch_one(
-            held,
-            """
-            SELECT txid::text::bigint AS txid, position
-              FROM plexsphere.outbox_cursors
-             WHERE consumer = %(consumer)s AND shard = %(shard)s
-            """,
-            consumer=CONSUMER,
-            shard=self.shard,
-        )
-        return Place(**row) if row else START
-
-    async def _move(self, held: Connection, start: Position, end: Position) -> bool:
-        """Compare and set: whether the cursor stood at `start`."""
+    async def _move(self, held: Connection, start: Position, end: Position) -> None:
+        """Compare and set: raises CursorMoved unless the cursor stood at `start`."""
         moved = await execute(
             held,
             """
@@ -107,7 +97,8 @@ class PostgresBacklog:
             to_txid=end[0],
             to_position=end[1],
         )
-        return moved == 1
+        if moved != 1:
+            raise CursorMoved
 
     async def _park(self, held: Connection, batch: Batch, aside: Sequence[Fact]) -> None:
         await execute(

@@ -55,7 +55,8 @@ class RelayWorker:
         while True:
             shards = await _take(held)
             try:
-                await self._until(asyncio.get_running_loop().time() + TICK, held, shards, facts)
+                await held.verify()
+                await self._until(asyncio.get_running_loop().time() + TICK, shards, facts)
                 pause = PAUSE
             except Unavailable as away:
                 log.warning("relay_waits", code=away.code, reason=repr(away.__cause__), seconds=pause)
@@ -69,7 +70,7 @@ class RelayWorker:
                 log.exception("relay_faulted")
                 await asyncio.sleep(LONGEST_PAUSE)
 
-    async def _until(self, deadline: float, held: Leases, shards: frozenset[int], facts: asyncio.Event) -> None:
+    async def _until(self, deadline: float, shards: frozenset[int], facts: asyncio.Event) -> None:
         """Relay what there is and what arrives, until the loop's time is `deadline`."""
         glances = Glances(facts)
         while (remaining := deadline - asyncio.get_running_loop().time()) > 0:
@@ -77,7 +78,6 @@ class RelayWorker:
                 await asyncio.sleep(remaining)
                 return
             facts.clear()
-            await held.verify()
             await self._catch_up(shards & await busy(self.pool))
             if shards.isdisjoint(await self._behind()):
                 await glances.wait(remaining)

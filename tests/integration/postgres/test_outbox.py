@@ -27,8 +27,9 @@ async def read(pool: Pool, reader: OutboxReader, domain: DomainId) -> list[str]:
     shard = shard_of(domain)
     async with connection(pool) as held:
         reading = await reader.read(held, shard, 10_000)
-        if reading.end:
-            await reader.advance(held, shard, reading.end)
+        if reading is None:
+            return []
+        await reader.advance(held, shard, reading.end)
     return [event.type for event in reading.events if event.domain_id == domain]
 
 

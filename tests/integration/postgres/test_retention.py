@@ -51,9 +51,9 @@ class Shard:
         async with self.pool.connection() as held:
             for consumer in consumers:
                 reader = OutboxReader(consumer=consumer)
-                end = (await reader.read(held, shard_of(self.domain), 100)).end
-                assert end is not None
-                await reader.advance(held, shard_of(self.domain), end)
+                reading = await reader.read(held, shard_of(self.domain), 100)
+                assert reading is not None
+                await reader.advance(held, shard_of(self.domain), reading.end)
 
     async def left(self) -> int:
         async with self.pool.connection() as held:
