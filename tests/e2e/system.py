@@ -1,6 +1,7 @@
 """A running system from outside: its addresses, its processes, its database, its logs."""
 
 import asyncio
+import json
 import os
 import signal
 from base64 import b64encode
@@ -13,7 +14,6 @@ from attrs import frozen
 from psycopg.rows import dict_row
 
 from plexsphere_apps.embedded.ready_file import Facts, read
-from tests.e2e.client import HANDED_OUT
 
 WELL_AGAIN = 30.0
 """Seconds within which a system must be well again by itself after any of its servers was killed."""
@@ -25,6 +25,8 @@ class System:
 
     state: Path
     ready: Path
+    output: Path | None = None
+    """What the launcher prints, where it is known."""
 
     @property
     def facts(self) -> Facts:
@@ -41,6 +43,17 @@ class System:
     @property
     def logs(self) -> Path:
         return self.state / "logs"
+
+    def secrets(self) -> set[str]:
+        """What the system holds from its start, in every form that could be printed."""
+        facts = self.facts
+        told = [self.operator_token, facts.openbao_token, facts.s3_secret_key, facts.spicedb_key]
+        unsealing = json.loads((self.state / "openbao" / "keys.json").read_text())
+        files = [path.read_bytes() for path in (self.state / "secrets").iterdir()]
+        texts = [content.decode().strip() for content in files if content.isascii()]
+        keys = [content for content in files if not content.isascii()]
+        encoded = [form for key in keys for form in (b64encode(key).decode(), key.hex())]
+        return {*told, *unsealing["keys"], *unsealing["keys_base64"], unsealing["root_token"], *texts, *encoded}
 
     async def rows(self, statement: LiteralString, **parameters: object) -> list[dict[str, Any]]:
         """What the database answers; a statement without rows answers with none."""
@@ -66,13 +79,3 @@ class System:
             return {(await operator.get(url)).status_code for url in urls} == {200}
         except httpx.HTTPError:
             return False
-
-
-def remember_secrets(system: System) -> System:
-    """The system; what it keeps secret is looked for in logs from now on."""
-    facts = system.facts
-    HANDED_OUT.update({system.operator_token, facts.openbao_token, facts.s3_secret_key, facts.spicedb_key})
-    for path in (*(system.state / "secrets").iterdir(), system.state / "openbao" / "root-token"):
-        content = path.read_bytes().strip()
-        HANDED_OUT.update({content.decode()} if content.isascii() else {b64encode(content).decode(), content.hex()})
-    return system

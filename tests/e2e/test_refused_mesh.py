@@ -1,5 +1,7 @@
 """Keys of Nodes that open nothing, heartbeats that are not heard, cursors that lead nowhere; and audit questions."""
 
+import gzip
+import json
 from base64 import b64encode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -179,6 +181,13 @@ async def test_clocks_and_checksums_that_just_pass(stage: Stage) -> None:
     for just in (heartbeat(client_now=late(58)), heartbeat(client_now=late(-58)), heartbeat(binary_checksum="ab" * 32)):
         answer = await stage.http.send(stage.as_node("POST", "heartbeat", json=just))
         assert answer.status_code == 200, answer.text
+
+
+async def test_agents_may_compress_what_they_send(stage: Stage) -> None:
+    beat = gzip.compress(json.dumps(heartbeat()).encode())
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await stage.http.send(stage.as_node("POST", "heartbeat", content=beat, headers=headers))
+    assert answer.status_code == 200, answer.text
 
 
 async def test_a_cursor_of_one_chain_is_none_of_another(stage: Stage) -> None:
