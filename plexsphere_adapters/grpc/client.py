@@ -23,7 +23,7 @@ from plexsphere_adapters.grpc.tls import SIGNER, TlsMaterial
 from plexsphere_adapters.metrics.signing import CLIENT_SECONDS
 from plexsphere_domain.kernel.errors import DomainError
 from plexsphere_domain.kernel.ids import DomainId
-from plexsphere_domain.signing.errors import KidNotActive, NoSigningKey, SigningUnavailable
+from plexsphere_domain.signing.errors import KidNotActive, NoSigningKey, SigningKeyUnusable, SigningUnavailable
 from plexsphere_domain.signing.model import KeyRing, Kid, PublicKey, SignBatch, SignedBatch
 
 log = structlog.get_logger(__name__)
@@ -123,5 +123,7 @@ def _refusal(failure: grpc.aio.AioRpcError, domain: DomainId, kid: Kid | None) -
         return NoSigningKey(domain)
     if code == KidNotActive.code:
         return KidNotActive(str(kid))
+    if code == SigningKeyUnusable.code:
+        return SigningKeyUnusable(domain)
     log.warning("signer_call_failed", status=failure.code().name, detail=failure.details())
     return SigningUnavailable()

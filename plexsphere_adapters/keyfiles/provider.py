@@ -16,9 +16,10 @@ import structlog
 from attrs import define, field
 
 from plexsphere_adapters.keyfiles.sealed import BrokenKeyFile, OpenKey, generate, seal, unseal
+from plexsphere_domain.kernel.errors import DomainError
 from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.kernel.secrets import SecretBytes
-from plexsphere_domain.signing.errors import NoSigningKey, SigningUnavailable
+from plexsphere_domain.signing.errors import NoSigningKey, SigningKeyUnusable, SigningUnavailable
 from plexsphere_domain.signing.model import KeyRing, Kid
 
 log = structlog.get_logger(__name__)
@@ -65,20 +66,23 @@ class FileKeyProvider:
         await asyncio.to_thread(self._check)
 
     def _check(self) -> None:
-        with os.scandir(self.directory) as entries:
-            next(entries, None)
+        self._look()
         if not os.access(self.directory, os.W_OK | os.X_OK):
             raise PermissionError("the key directory is not writable")
+
+    def _look(self) -> None:
+        with os.scandir(self.directory) as entries:
+            next(entries, None)
 
     def _keys(self, domain: DomainId) -> list[OpenKey]:
         folder = self.directory / str(domain)
         try:
-            numbers = sorted(int(path.stem) for path in folder.iterdir() if path.suffix == ".key")
+            numbers = sorted({int(path.stem) for path in folder.iterdir() if path.suffix == ".key"})
         except FileNotFoundError:
             return []
         except (OSError, ValueError) as failure:
             log.exception("key_directory_unreadable", directory=str(folder))
-            raise SigningUnavailable from failure
+            raise self._refusal(domain) from failure
         return [self._open(folder / f"{number}.key", domain, number) for number in numbers]
 
     def _open(self, path: Path, domain: DomainId, number: int) -> OpenKey:
@@ -90,8 +94,16 @@ class FileKeyProvider:
             _flush_directory(path.parent)
         except (OSError, BrokenKeyFile) as failure:
             log.exception("key_file_unreadable", path=str(path))
-            raise SigningUnavailable from failure
+            raise self._refusal(domain) from failure
         return self._opened.setdefault(path, key)
+
+    def _refusal(self, domain: DomainId) -> DomainError:
+        """Where the directory of all Domains can be read, the trouble is this Domain's own."""
+        try:
+            self._look()
+        except OSError:
+            return SigningUnavailable()
+        return SigningKeyUnusable(domain)
 
     def _sign(self, kid: Kid, messages: Sequence[bytes]) -> list[bytes]:
         for key in self._keys(kid.domain):

@@ -6,7 +6,7 @@ from attrs import Factory, define
 
 from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.mesh.bus.errors import SigningKeyRotated
-from plexsphere_domain.signing.errors import KidNotActive, NoSigningKey
+from plexsphere_domain.signing.errors import KidNotActive, NoSigningKey, SigningKeyUnusable, SigningUnavailable
 from plexsphere_domain.signing.model import MAX_BATCH_BYTES, MAX_MESSAGES, Kid, SignBatch
 from plexsphere_domain.signing.ports import Signer
 
@@ -15,7 +15,8 @@ from plexsphere_domain.signing.ports import Signer
 class BusKeys:
     """Implements the bus's `SigningKeys` and `VerificationKeys` over a `Signer`.
 
-    Which key of a Domain is active is remembered until the signer refuses it, so that a batch costs one call.
+    Which key of a Domain is active is remembered until the signer refuses it, so that a batch costs one call. A Domain
+    whose key cannot be opened has no key to sign with, and none the less a key to verify with: that one is away.
     """
 
     signer: Signer
@@ -23,7 +24,10 @@ class BusKeys:
 
     async def active_kid(self, domain: DomainId) -> str | None:
         if domain not in self._active:
-            ring = await self.signer.public_keys(domain)
+            try:
+                ring = await self.signer.public_keys(domain)
+            except SigningKeyUnusable:
+                return None
             if not ring.keys:
                 return None
             self._active[domain] = ring.active.kid
@@ -38,13 +42,16 @@ class BusKeys:
         except KidNotActive as refusal:
             self._active.pop(domain, None)
             raise SigningKeyRotated(domain) from refusal
-        except NoSigningKey:
+        except (NoSigningKey, SigningKeyUnusable) as refusal:
             self._active.pop(domain, None)
-            raise
+            raise NoSigningKey(domain) from refusal
         return signatures
 
     async def public_key(self, domain: DomainId, kid: str) -> bytes | None:
-        ring = await self.signer.public_keys(domain)
+        try:
+            ring = await self.signer.public_keys(domain)
+        except SigningKeyUnusable as refusal:
+            raise SigningUnavailable from refusal
         return next((key.raw for key in ring.keys if str(key.kid) == kid), None)
 
 

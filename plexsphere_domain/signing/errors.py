@@ -33,6 +33,18 @@ class KidNotActive(Conflict):
 
 
 @define(eq=False)
+class SigningKeyUnusable(Conflict):
+    """A key of the Domain cannot be opened, and no other Domain is concerned. It stays so until the key is mended."""
+
+    code: ClassVar[str] = "signing_key_unusable"
+    domain: DomainId
+
+    @property
+    def detail(self) -> str:
+        return f"the Domain {self.domain} has a signing key that cannot be opened"
+
+
+@define(eq=False)
 class InvalidKid(Invalid):
     code: ClassVar[str] = "invalid_kid"
     kid: str
@@ -66,7 +78,7 @@ class BatchTooLarge(TooLarge):
 
 @define(eq=False)
 class SigningUnavailable(Unavailable):
-    """The signer cannot be reached or cannot open its keys. Nothing was signed; the request may be repeated."""
+    """The signer cannot be reached or cannot open the keys. Nothing was signed; the request may be repeated."""
 
     code: ClassVar[str] = "signing_unavailable"
 

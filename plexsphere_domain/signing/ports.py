@@ -10,7 +10,8 @@ from plexsphere_domain.signing.model import KeyRing, Kid, PublicKey, SignBatch, 
 class KeyProvider(Protocol):
     """The custody of private keys. They never leave it: it signs itself.
 
-    Every method raises SigningUnavailable where the custody cannot be reached or a key cannot be opened.
+    Every method raises SigningUnavailable where the custody cannot be reached; `ring` and `sign` raise
+    SigningKeyUnusable where it can, and a key of this one Domain cannot be opened.
     """
 
     async def ring(self, domain: DomainId) -> KeyRing:
@@ -30,7 +31,7 @@ class KeyProvider(Protocol):
 class Signer(Protocol):
     """Signing as other processes see it: exactly these three things can be asked of it.
 
-    Every method raises SigningUnavailable; all of them may be repeated without harm.
+    Every method raises SigningUnavailable and SigningKeyUnusable; all of them may be repeated without harm.
     """
 
     async def sign(self, batch: SignBatch) -> SignedBatch:

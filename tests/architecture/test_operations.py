@@ -28,6 +28,7 @@ NEVER_ANSWERED = {
     "no_signing_key": "between core and signer; the relay sets aside what it concerns",
     "relay_cursor_moved": "between replicas",
     "signing_batch_too_large": "between core and signer",
+    "signing_key_unusable": "between core and signer; the relay sets aside what it concerns",
 }
 """Codes that no caller of the API sees, and why."""
 

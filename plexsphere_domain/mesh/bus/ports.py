@@ -54,10 +54,13 @@ class SigningKeys(Protocol):
     """The Domains' signing keys. Every method raises an Unavailable."""
 
     async def active_kid(self, domain: DomainId) -> str | None:
-        """The kid of the key that signs for the Domain, None when it has none."""
+        """The kid of the key that signs for the Domain, None when it has none that can be used."""
 
     async def sign(self, domain: DomainId, kid: str, messages: Sequence[bytes]) -> Sequence[bytes]:
-        """The Ed25519 signatures of `messages` by the key `kid`. Raises SigningKeyRotated when it is not active."""
+        """The Ed25519 signatures of `messages` by the key `kid`.
+
+        Raises SigningKeyRotated when it is not active, and a NotFound when the Domain has no key that can be used.
+        """
 
 
 class VerificationKeys(Protocol):
@@ -95,7 +98,7 @@ class RelayObserver(Protocol):
         """A fact will never be announced."""
 
     def set_aside(self, domain: DomainId, count: int) -> None:
-        """The Domain has no signing key, so that many facts of it have to wait."""
+        """The Domain has no signing key that can be used, so that many facts of it have to wait."""
 
     def released(self, domain: DomainId, count: int) -> None:
         """So many facts that waited are announced."""

@@ -2,9 +2,10 @@
 
 One step of the relay of one shard, in order:
 
- 1. Facts that were set aside flow as soon as their Domain has a signing key, before anything newer of that Domain.
+ 1. Facts that were set aside flow as soon as their Domain can sign, before anything newer of that Domain.
  2. The next facts behind the cursor are read. One that cannot be announced is skipped, loudly: it blocks nothing.
- 3. A fact of a Domain that has no signing key, or of which older facts wait, is set aside. Other Domains do not wait.
+ 3. A fact of a Domain that cannot sign, because it has no signing key or none that can be opened, or of which older
+    facts wait, is set aside. Other Domains do not wait.
  4. The others are signed, in one batch per Domain, with an `issued_at` of this very moment.
  5. They are published, and only then the cursor moves, in one transaction with what was set aside.
 
@@ -88,7 +89,7 @@ class Relay:
         return len(batch.facts) == BATCH
 
     async def _release(self, waiting: frozenset[DomainId]) -> frozenset[DomainId]:
-        """Announce what waits for a key that is there now; the Domains that go on waiting."""
+        """Announce what waits for a key that can be used now; the Domains that go on waiting."""
         now = self.clock.now()
         if not waiting or (self._release_due is not None and now < self._release_due):
             return waiting
@@ -111,7 +112,7 @@ class Relay:
         return True
 
     async def _kids(self, domains: Iterable[DomainId]) -> dict[DomainId, str]:
-        """The active kid of every Domain that has one."""
+        """The active kid of every Domain that can sign."""
         asked = list(domains)
         kids = await asyncio.gather(*(self.keys.active_kid(domain) for domain in asked))
         return {domain: kid for domain, kid in zip(asked, kids, strict=True) if kid is not None}
@@ -128,7 +129,7 @@ class Relay:
         return told
 
     async def _sign(self, domain: DomainId, tellings: Sequence[Telling], kid: str) -> Told | None:
-        """The signed messages for one Domain, None when it has no key."""
+        """The signed messages for one Domain, None when it has no key that can be used."""
         active: str | None = kid
         while active is not None:
             envelopes, too_long = self._envelopes(tellings, active)

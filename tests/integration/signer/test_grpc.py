@@ -15,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from plexsphere_adapters.grpc import client, server, signer_pb2, signer_pb2_grpc
 from plexsphere_adapters.grpc.client import GrpcSigner
 from plexsphere_adapters.grpc.tls import TlsFileError, TlsFiles, TlsMaterial
+from plexsphere_adapters.keyfiles import FileKeyProvider
 from plexsphere_adapters.memory.signing import MemoryKeyProvider
 from plexsphere_domain.kernel.ids import DomainId
-from plexsphere_domain.signing.errors import KidNotActive, NoSigningKey, SigningUnavailable
+from plexsphere_domain.kernel.secrets import SecretBytes
+from plexsphere_domain.signing.errors import KidNotActive, NoSigningKey, SigningKeyUnusable, SigningUnavailable
 from plexsphere_domain.signing.model import (
     MAX_BATCH_BYTES,
     MAX_MESSAGE_BYTES,
@@ -90,6 +92,19 @@ async def test_refusals_arrive_as_what_they_are(
     with pytest.raises(KidNotActive) as not_active:
         await signer.sign(SignBatch(domain, (b"message",), kid=older))
     assert not_active.value.kid == str(older)
+
+
+async def test_a_key_that_cannot_be_opened_is_no_outage(authority: Authority, domain: DomainId, tmp_path: Path) -> None:
+    keys = FileKeyProvider(tmp_path, SecretBytes(bytes(32)))
+    folder = tmp_path / str(domain)
+    folder.mkdir()
+    folder.joinpath("1.key").write_bytes(b"damaged")
+    async with AsyncExitStack() as stack:
+        signer = await connected(stack, SigningService(keys, HOST), authority, PATIENCE)
+        for call in (signer.sign(SignBatch(domain, (b"m",))), signer.public_keys(domain), signer.ensure_key(domain)):
+            with pytest.raises(SigningKeyUnusable) as refusal:
+                await call
+            assert refusal.value.domain == domain
 
 
 @define

@@ -5,10 +5,11 @@ from attrs import define
 
 from plexsphere_adapters.crypto import ed25519
 from plexsphere_adapters.memory.signing import MemoryKeyProvider
+from plexsphere_adapters.registration_keys import RegistrationKeys
 from plexsphere_apps.core.bus_keys import BusKeys
 from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.mesh.bus.errors import SigningKeyRotated
-from plexsphere_domain.signing.errors import NoSigningKey
+from plexsphere_domain.signing.errors import NoSigningKey, SigningKeyUnusable, SigningUnavailable
 from plexsphere_domain.signing.model import (
     MAX_BATCH_BYTES,
     MAX_MESSAGES,
@@ -71,6 +72,44 @@ async def test_a_rotated_key_is_noticed(keys: BusKeys, provider: MemoryKeyProvid
 async def test_a_key_that_is_gone_is_no_key(keys: BusKeys) -> None:
     with pytest.raises(NoSigningKey):
         await keys.sign(DOMAIN, str(Kid(HOST, DOMAIN, 1)), [b"one"])
+
+
+class Breaking(MemoryKeyProvider):
+    """Whose keys cannot be opened while it is `broken`."""
+
+    broken = False
+
+    async def ring(self, domain: DomainId) -> KeyRing:
+        if self.broken:
+            raise SigningKeyUnusable(domain)
+        return await super().ring(domain)
+
+
+async def test_a_key_that_cannot_be_opened_signs_nothing_until_it_is_mended() -> None:
+    provider = Breaking()
+    keys = BusKeys(SigningService(provider, HOST))
+    await provider.create(Kid(HOST, DOMAIN, 1))
+    kid = await keys.active_kid(DOMAIN)
+    assert kid is not None
+    provider.broken = True
+    with pytest.raises(NoSigningKey):
+        await keys.sign(DOMAIN, kid, [b"one"])
+    assert await keys.active_kid(DOMAIN) is None
+    with pytest.raises(SigningUnavailable):
+        await keys.public_key(DOMAIN, kid)
+    provider.broken = False
+    assert await keys.active_kid(DOMAIN) == kid
+    assert len(await keys.sign(DOMAIN, kid, [b"one"])) == 1
+
+
+async def test_registration_takes_a_key_that_cannot_be_opened_for_an_outage() -> None:
+    provider = Breaking()
+    keys = RegistrationKeys(SigningService(provider, HOST))
+    provider.broken = True
+    with pytest.raises(SigningUnavailable):
+        await keys.active(DOMAIN)
+    provider.broken = False
+    assert (await keys.active(DOMAIN)).kid == str(Kid(HOST, DOMAIN, 1))
 
 
 async def test_large_batches_are_signed_in_parts() -> None:

@@ -10,7 +10,7 @@ import pytest
 from plexsphere_adapters.keyfiles import FileKeyProvider, KekFileError, KeyDirectoryError, read_kek
 from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.kernel.secrets import SecretBytes
-from plexsphere_domain.signing.errors import SigningUnavailable
+from plexsphere_domain.signing.errors import SigningKeyUnusable, SigningUnavailable
 from plexsphere_domain.signing.model import DeploymentHost, Kid
 from tests.ports.key_provider import KeyProviderContract
 
@@ -92,7 +92,7 @@ async def test_key_files_are_private_and_hold_no_plaintext(provider: FileKeyProv
 async def test_another_kek_opens_nothing(provider: FileKeyProvider, kid: Kid) -> None:
     await provider.create(kid)
     stranger = provider_at(provider.directory, SecretBytes(bytes(32)))
-    with pytest.raises(SigningUnavailable):
+    with pytest.raises(SigningKeyUnusable):
         await stranger.ring(kid.domain)
 
 
@@ -109,7 +109,7 @@ async def test_an_altered_file_opens_no_more(provider: FileKeyProvider, kid: Kid
         "version": 2,
     }
     file.write_text(json.dumps(members | {member: altered[member]}))
-    with pytest.raises(SigningUnavailable):
+    with pytest.raises(SigningKeyUnusable):
         await provider_at(provider.directory).sign(kid, [b"m"])
 
 
@@ -119,15 +119,52 @@ async def test_a_file_copied_to_another_domain_opens_not(provider: FileKeyProvid
     folder = provider.directory / str(thief)
     folder.mkdir()
     (folder / "1.key").write_bytes((provider.directory / str(kid.domain) / "1.key").read_bytes())
-    with pytest.raises(SigningUnavailable):
+    with pytest.raises(SigningKeyUnusable):
         await provider.ring(thief)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b'{"version":1,"kid":3}', b"\xff"])
-async def test_a_malformed_file_is_an_outage_and_no_crash(provider: FileKeyProvider, kid: Kid, content: bytes) -> None:
+async def test_a_malformed_file_is_a_refusal_and_no_crash(provider: FileKeyProvider, kid: Kid, content: bytes) -> None:
     folder = provider.directory / str(kid.domain)
     folder.mkdir()
     (folder / "1.key").write_bytes(content)
+    with pytest.raises(SigningKeyUnusable):
+        await provider.ring(kid.domain)
+
+
+async def test_a_broken_file_concerns_no_other_domain_and_may_be_mended(provider: FileKeyProvider, kid: Kid) -> None:
+    other = Kid(HOST, DomainId(uuid4()), 1)
+    await provider.create(kid)
+    await provider.create(other)
+    (file,) = (provider.directory / str(kid.domain)).iterdir()
+    genuine = file.read_bytes()
+    file.write_bytes(genuine[:40])
+    with pytest.raises(SigningKeyUnusable) as refusal:
+        await provider.sign(kid, [b"m"])
+    assert refusal.value.domain == kid.domain
+    assert len(await provider.sign(other, [b"m"])) == 1
+    file.write_bytes(genuine)
+    assert len(await provider.sign(kid, [b"m"])) == 1
+
+
+@pytest.mark.parametrize("name", ["first.key", "2.key"])
+async def test_what_is_no_readable_key_file_concerns_its_domain_alone(
+    provider: FileKeyProvider, kid: Kid, name: str
+) -> None:
+    (provider.directory / str(kid.domain) / name).mkdir(parents=True)
+    with pytest.raises(SigningKeyUnusable):
+        await provider.ring(kid.domain)
+
+
+async def test_a_file_beside_the_key_of_the_same_number_is_passed_over(provider: FileKeyProvider, kid: Kid) -> None:
+    await provider.create(kid)
+    (provider.directory / str(kid.domain) / "01.key").write_bytes(b"a copy")
+    assert (await provider.ring(kid.domain)).active.kid == kid
+
+
+async def test_without_the_directory_of_all_domains_it_is_an_outage(provider: FileKeyProvider, kid: Kid) -> None:
+    provider.directory.rmdir()
+    provider.directory.write_bytes(b"no directory")
     with pytest.raises(SigningUnavailable):
         await provider.ring(kid.domain)
 
