@@ -1,14 +1,16 @@
 """The kinds of values that configuration takes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from plexsphere_apps.configuration import Kind
 from plexsphere_domain.kernel.errors import DomainError
+from plexsphere_domain.kernel.ids import DomainId, parse_id
 from plexsphere_domain.kernel.secrets import SecretStr
 from plexsphere_domain.signing.model import DeploymentHost
 
@@ -25,7 +27,10 @@ def duration(text: str) -> timedelta:
         return timedelta()
     if not _DURATION.fullmatch(text):
         raise ValueError("numbers with one of the units ns, us, ms, s, m, h")
-    return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text)))
+    try:
+        return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text)))
+    except OverflowError:
+        raise ValueError("it is too long") from None
 
 
 def spelled(value: timedelta) -> str:
@@ -115,11 +120,32 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
+def _durations_of_domains(text: str) -> Mapping[DomainId, timedelta]:
+    durations: dict[DomainId, timedelta] = {}
+    for entry in text.split(",") if text else ():
+        name, equals, value = entry.partition("=")
+        if not equals:
+            raise ValueError(f"{entry} is no pair")
+        domain = DomainId(_named(name))
+        if domain in durations:
+            raise ValueError(f"{name} stands in it twice")
+        durations[domain] = duration(value)
+    return durations
+
+
+def _named(text: str) -> UUID:
+    try:
+        return parse_id(text)
+    except ValueError:
+        raise ValueError(f"{text} is not the id of a Domain") from None
+
+
 TEXT: Final = Kind("a text", str)
 SECRET: Final = Kind("a secret", SecretStr, secret=True)
 COUNT: Final = Kind("a whole number", _count)
 BOOLEAN: Final = Kind("true or false", _boolean)
 DURATION: Final = Kind("a duration such as 30s or 1m30s", lambda text: _positive(duration(text)))
+DURATIONS_OF_DOMAINS: Final = Kind("pairs domain-id=duration, separated by commas", _durations_of_domains)
 PATH: Final = Kind("a path", Path)
 FILE: Final = Kind("a file", _existing)
 ADDRESS: Final = Kind("an address host:port", address)

@@ -8,6 +8,7 @@ from plexsphere_apps.kinds import (
     BOOLEAN,
     COUNT,
     DURATION,
+    DURATIONS_OF_DOMAINS,
     FILE,
     HOST,
     HTTP_URL,
@@ -74,6 +75,12 @@ AUTH_TRUST_PROXY_HEADERS: Final = defaulted(
 )
 AUTHZ_STALE_TTL: Final = defaulted(
     "AUTHZ_STALE_TTL", DURATION, "60s", "how long a decision may be used again while SpiceDB is away"
+)
+AUTHZ_STALE_TTL_OF_DOMAINS: Final = defaulted(
+    "AUTHZ_STALE_TTL_OF_DOMAINS",
+    DURATIONS_OF_DOMAINS,
+    "",
+    "Domains to which another time than AUTHZ_STALE_TTL applies; `0` never uses a decision again",
 )
 STATE_STALE_TTL: Final = defaulted(
     "STATE_STALE_TTL", DURATION, "5m", "how long a Node's last known state may be served while stores are away"

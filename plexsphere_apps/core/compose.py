@@ -60,7 +60,7 @@ from plexsphere_domain.audit.chains import Chains
 from plexsphere_domain.audit.erasure import Erasure
 from plexsphere_domain.audit.log import AuditLog
 from plexsphere_domain.audit.sequencer import Sequencer
-from plexsphere_domain.authz.last_known import LastKnownDecisions, StaleTtl
+from plexsphere_domain.authz.last_known import LastKnownDecisions
 from plexsphere_domain.authz.model import ObjectType, Permission
 from plexsphere_domain.authz.projector import TupleProjector
 from plexsphere_domain.authz.service import Authorizer
@@ -106,7 +106,7 @@ async def core(config: CoreConfig, lifecycle: Lifecycle) -> AsyncIterator[Proces
             residency=PostgresResidency(at.pool),
             journal=AuditedDecisions(PostgresRecorder(at.pool)),
             clock=clock,
-            known=LastKnownDecisions(StaleTtl(config.authz_stale_ttl)),
+            known=LastKnownDecisions(config.authz_stale),
         )
         projector = TupleProjector(
             ledger=PostgresTupleLedger(at.pool), graph=SpiceDbGraphWriter(at.graph, authz_schema())

@@ -1,5 +1,6 @@
 """What core is configured with."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from plexsphere_adapters.grpc.tls import TlsFiles
 from plexsphere_apps import variables as v
 from plexsphere_apps.configuration import ConfigurationError, of
 from plexsphere_apps.store_settings import StoreSettings
+from plexsphere_domain.authz.last_known import StaleTtl
+from plexsphere_domain.kernel.ids import DomainId
 from plexsphere_domain.kernel.secrets import SecretStr
 from plexsphere_domain.signing.model import DeploymentHost
 
@@ -29,6 +32,7 @@ class CoreConfig(StoreSettings):
     csrf_allowed_origins: tuple[str, ...] = of(v.CSRF_ALLOWED_ORIGINS)
     auth_trust_proxy_headers: bool = of(v.AUTH_TRUST_PROXY_HEADERS)
     authz_stale_ttl: timedelta = of(v.AUTHZ_STALE_TTL)
+    authz_stale_ttl_of_domains: Mapping[DomainId, timedelta] = of(v.AUTHZ_STALE_TTL_OF_DOMAINS)
     state_stale_ttl: timedelta = of(v.STATE_STALE_TTL)
     probe_timeout: timedelta = of(v.PROBE_TIMEOUT)
     log_level: str = of(v.LOG_LEVEL)
@@ -42,6 +46,10 @@ class CoreConfig(StoreSettings):
             problems.append(f"{v.STREAM_REPLICAS.name} must be from 1 to 5")
         if problems:
             raise ConfigurationError(tuple(problems))
+
+    @property
+    def authz_stale(self) -> StaleTtl:
+        return StaleTtl(self.authz_stale_ttl, self.authz_stale_ttl_of_domains)
 
     @property
     def signer_tls(self) -> TlsFiles:

@@ -1,4 +1,6 @@
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -8,6 +10,8 @@ from plexsphere_apps.configuration import ConfigurationError, decode
 from plexsphere_apps.core.config import CoreConfig
 from plexsphere_apps.reference.configuration import PROCESSES
 from plexsphere_apps.signer.config import SignerConfig
+from plexsphere_domain.authz.last_known import StaleTtl
+from plexsphere_domain.kernel.ids import DomainId
 
 ROOT = Path(plexsphere_apps.__file__).parent.parent
 
@@ -39,6 +43,14 @@ def core(tmp_path: Path) -> dict[str, str]:
 def test_the_required_variables_make_a_core(core: dict[str, str]) -> None:
     config = decode(CoreConfig, core, variables.ALL)
     assert (config.postgres_pool_min, config.postgres_pool_max, config.stream_replicas) == (2, 10, 3)
+
+
+def test_decisions_of_a_domain_go_stale_in_its_own_time(core: dict[str, str]) -> None:
+    strict, lenient, common = DomainId(uuid4()), DomainId(uuid4()), DomainId(uuid4())
+    own = {"PLEXSPHERE_AUTHZ_STALE_TTL_OF_DOMAINS": f"{strict}=0,{lenient}=5m"}
+    ttl = decode(CoreConfig, core | own | {"PLEXSPHERE_AUTHZ_STALE_TTL": "10s"}, variables.ALL).authz_stale
+    assert [ttl.of(each).total_seconds() for each in (strict, lenient, common, None)] == [0, 300, 10, 10]
+    assert decode(CoreConfig, core, variables.ALL).authz_stale == StaleTtl(timedelta(seconds=60))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from attrs import frozen
@@ -148,6 +149,47 @@ def test_durations_are_spelled_as_in_go(text: str, seconds: float) -> None:
 def test_anything_else_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="units"):
         kinds.duration(text)
+
+
+def test_a_duration_of_more_than_all_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="too long"):
+        kinds.duration("9" * 400 + "h")
+    with pytest.raises(ValueError, match="too long"):
+        kinds.duration("9" * 30 + "h")
+
+
+def test_durations_of_domains() -> None:
+    one, other = uuid4(), uuid4()
+    parsed = kinds.DURATIONS_OF_DOMAINS.parse(f"{one}=1m30s,{other}=0")
+    assert parsed == {one: timedelta(seconds=90), other: timedelta()}
+    assert kinds.DURATIONS_OF_DOMAINS.parse("") == {}
+
+
+ONE = "0190a3c5-9d1e-7b53-8f0e-2c1d8e6a7b44"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ONE,
+        f"{ONE}=",
+        f"{ONE}=30",
+        f"{ONE}=-1s",
+        f"{ONE}=1s,",
+        f",{ONE}=1s",
+        f"{ONE}=1s, {ONE[:-1]}5=1s",
+        f"{ONE}=1s,{ONE}=2s",
+        f"{ONE}=1s,{ONE.upper()}=2s",
+        f"{ONE.replace('-', '')}=1s",
+        "00000000-0000-0000-0000-000000000000=1s",
+        "acme=1s",
+        "=1s",
+        "30s",
+    ],
+)
+def test_anything_else_is_no_durations_of_domains(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        kinds.DURATIONS_OF_DOMAINS.parse(text)
 
 
 @given(st.integers(0, 10_000_000))
