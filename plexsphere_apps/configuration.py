@@ -40,11 +40,16 @@ class ConfigurationError(Exception):
 
 @frozen
 class Kind(Generic[T]):
-    """A kind of value: how it is described to people, and how it is read. `parse` raises ValueError."""
+    """A kind of value: how it is described to people, and how it is read. `parse` raises ValueError.
+
+    `in_file` makes the value of a file whose content may change under way, and has been seen to be one. Where there is
+    no `in_file`, the content is read once.
+    """
 
     form: str
     parse: Callable[[str], T]
     secret: bool = False
+    in_file: Callable[[Path], T] | None = None
 
 
 @frozen(kw_only=True)
@@ -134,11 +139,12 @@ def _value(variable: Variable[Any], environ: Mapping[str, str]) -> object:
             raise ValueError(f"{variable.name} is not set; it is {variable.help}")
         return None
     try:
-        return variable.kind.parse(text)
+        value = variable.kind.parse(text)
     except ValueError as refusal:
         shown = "its value" if variable.kind.secret else repr(text[:80])
         reason = f" ({refusal})" if str(refusal) and not variable.kind.secret else ""
         raise ValueError(f"{variable.name}: {shown} is not {variable.kind.form}{reason}") from None
+    return variable.kind.in_file(Path(file)) if file is not None and variable.kind.in_file is not None else value
 
 
 def _content(path: Path, name: str) -> str:

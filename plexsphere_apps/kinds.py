@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -17,6 +17,9 @@ from plexsphere_domain.signing.model import DeploymentHost
 _UNITS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h))+")
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
+
+SecretSource: TypeAlias = Callable[[], SecretStr]
+"""Gives a secret as it is now. Raises OSError while the file that it stands in holds none."""
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -140,8 +143,30 @@ def _named(text: str) -> UUID:
         raise ValueError(f"{text} is not the id of a Domain") from None
 
 
+def _line(text: str) -> SecretStr:
+    if not text or not text.isascii() or not text.isprintable():
+        raise ValueError("one line of ASCII")
+    return SecretStr(text)
+
+
+def _constant(text: str) -> SecretSource:
+    secret = _line(text)
+    return lambda: secret
+
+
+def _read_anew(path: Path) -> SecretSource:
+    def read() -> SecretStr:
+        try:
+            return _line(path.read_text().strip())
+        except ValueError:
+            raise OSError(f"{path} does not hold a secret in one line") from None
+
+    return read
+
+
 TEXT: Final = Kind("a text", str)
 SECRET: Final = Kind("a secret", SecretStr, secret=True)
+RENEWED_SECRET: Final = Kind("a secret of one line", _constant, secret=True, in_file=_read_anew)
 COUNT: Final = Kind("a whole number", _count)
 BOOLEAN: Final = Kind("true or false", _boolean)
 DURATION: Final = Kind("a duration such as 30s or 1m30s", lambda text: _positive(duration(text)))

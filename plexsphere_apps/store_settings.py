@@ -9,6 +9,7 @@ from plexsphere_adapters.s3 import blobs
 from plexsphere_adapters.spicedb import channel
 from plexsphere_apps import variables as v
 from plexsphere_apps.configuration import of
+from plexsphere_apps.kinds import SecretSource
 from plexsphere_domain.kernel.secrets import SecretStr
 
 
@@ -18,7 +19,7 @@ class StoreSettings:
 
     postgres_dsn: SecretStr = of(v.POSTGRES_DSN)
     openbao_addr: str = of(v.OPENBAO_ADDR)
-    openbao_token: SecretStr = of(v.OPENBAO_TOKEN)
+    openbao_token: SecretSource = of(v.OPENBAO_TOKEN)
     openbao_ca_file: Path | None = of(v.OPENBAO_CA_FILE)
     s3_endpoint: str = of(v.S3_ENDPOINT)
     s3_access_key: str = of(v.S3_ACCESS_KEY)
@@ -31,9 +32,7 @@ class StoreSettings:
 
     @property
     def openbao(self) -> openbao_client.Config:
-        return openbao_client.Config(
-            address=self.openbao_addr, token=lambda: self.openbao_token, ca_file=self.openbao_ca_file
-        )
+        return openbao_client.Config(address=self.openbao_addr, token=self.openbao_token, ca_file=self.openbao_ca_file)
 
     @property
     def s3(self) -> blobs.Config:

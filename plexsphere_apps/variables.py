@@ -15,6 +15,7 @@ from plexsphere_apps.kinds import (
     NATS_URLS,
     ORIGINS,
     PATH,
+    RENEWED_SECRET,
     SECRET,
     SEVERITY,
     TEXT,
@@ -43,7 +44,9 @@ NATS_URL: Final = required("NATS_URL", NATS_URLS, "the NATS servers that carry t
 STREAM_REPLICAS: Final = defaulted("STREAM_REPLICAS", COUNT, "3", "copies of the event stream in the NATS cluster")
 
 OPENBAO_ADDR: Final = required("OPENBAO_ADDR", HTTP_URL, "the address of OpenBao")
-OPENBAO_TOKEN: Final = required("OPENBAO_TOKEN", SECRET, "the token with which to speak to OpenBao")
+OPENBAO_TOKEN: Final = required(
+    "OPENBAO_TOKEN", RENEWED_SECRET, "the token with which to speak to OpenBao; its file is read anew for every call"
+)
 OPENBAO_CA_FILE: Final = optional(
     "OPENBAO_CA_FILE", FILE, "the PEM authorities to trust for OpenBao; those of the system where it is not set"
 )

@@ -45,7 +45,8 @@ class SecretStoreUnavailable(Unavailable):
 
 @frozen(kw_only=True)
 class Config:
-    """How to reach OpenBao. `token` is asked before every call, so that a token file may be renewed under way.
+    """How to reach OpenBao. `token` is asked before every call, so that a token file may be renewed under way; where it
+    raises OSError, that call finds the secret store unavailable.
 
     `ca_file` holds the PEM authorities to trust in place of the system's.
     """
@@ -55,11 +56,6 @@ class Config:
     mount: str = "secret"
     ca_file: Path | None = None
     timeout: timedelta = timedelta(seconds=2)
-
-
-def token_file(path: Path) -> Callable[[], SecretStr]:
-    """The token that stands in a file, as an agent beside us keeps it fresh."""
-    return lambda: SecretStr(path.read_text().strip())
 
 
 class OpenBao:

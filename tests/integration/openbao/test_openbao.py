@@ -1,13 +1,16 @@
 """The secret store against a real OpenBao: what it promises, and how it comes back."""
 
 import asyncio
+from pathlib import Path
 
 import hvac
 import pytest
 
 from plexsphere_adapters.crypto.keywrap import AesGcmKeyWrap, WrapKeyUnavailable
-from plexsphere_adapters.openbao.client import Config, OpenBao, SecretStoreUnavailable, token_file
+from plexsphere_adapters.openbao.client import Config, OpenBao, SecretStoreUnavailable
 from plexsphere_adapters.openbao.keys import WRAP_KEYS, KeyRing, KeyRingDamaged
+from plexsphere_apps.configuration import decode
+from plexsphere_apps.store_settings import StoreSettings
 from plexsphere_domain.kernel.sealing import Sealed
 from plexsphere_domain.kernel.secrets import SecretBytes, SecretStr
 from tests.integration.openbao.server import eventually, mounted
@@ -130,10 +133,28 @@ async def test_a_refused_token_is_an_outage_that_does_not_show_it(shared):
 async def test_a_token_file_may_be_renewed_under_way(shared, tmp_path):
     path = tmp_path / "token"
     path.write_text("s.stale")
-    openbao = OpenBao(Config(address=shared.address, token=token_file(path)))
+    openbao = OpenBao(settings(shared.address, path).openbao)
     with pytest.raises(SecretStoreUnavailable):
         await openbao.read(WRAP_KEYS)
     path.write_text(f"{shared.token}\n")
+    assert await openbao.read(WRAP_KEYS) is None
 
+    path.unlink()
+    with pytest.raises(SecretStoreUnavailable):
+        await openbao.read(WRAP_KEYS)
+    path.write_text(shared.token)
     assert await openbao.read(WRAP_KEYS) is None
     openbao.close()
+
+
+def settings(address: str, token_file: Path) -> StoreSettings:
+    """What core and bootstrap make of a token file. Of their stores, OpenBao alone is there."""
+    others = ("POSTGRES_DSN", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET", "SPICEDB_KEY")
+    environment = {
+        **{f"PLEXSPHERE_{name}": "none" for name in others},
+        "PLEXSPHERE_S3_ENDPOINT": "http://none",
+        "PLEXSPHERE_SPICEDB_ENDPOINT": "none:1",
+        "PLEXSPHERE_OPENBAO_ADDR": address,
+        "PLEXSPHERE_OPENBAO_TOKEN_FILE": str(token_file),
+    }
+    return decode(StoreSettings, environment)

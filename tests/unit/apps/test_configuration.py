@@ -128,6 +128,58 @@ class TestSecretsInFiles:
         assert "PLEXSPHERE_TEST_ADDRESS_FILE" in problems({"PLEXSPHERE_TEST_ADDRESS_FILE": "x"})[0]
 
 
+class TestSecretsThatAreRenewed:
+    @frozen(kw_only=True)
+    class Renewed:
+        token: kinds.SecretSource = of(required("TEST_TOKEN", kinds.RENEWED_SECRET, "the token"))
+
+    def test_the_file_is_read_anew_each_time(self, tmp_path: Path) -> None:
+        path = tmp_path / "token"
+        path.write_text("s.first\n")
+        token = decode(self.Renewed, {"PLEXSPHERE_TEST_TOKEN_FILE": str(path)}).token
+        assert token() == SecretStr("s.first")
+        path.write_text("s.second\n")
+        assert token() == SecretStr("s.second")
+
+    def test_a_value_stays_as_it_is(self) -> None:
+        config = decode(self.Renewed, {"PLEXSPHERE_TEST_TOKEN": "s.only"})
+        assert (config.token(), config.token()) == (SecretStr("s.only"), SecretStr("s.only"))
+        assert "s.only" not in repr(config)
+
+    @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff"])
+    def test_a_file_without_a_value_is_refused_at_the_start(self, tmp_path: Path, content: bytes | None) -> None:
+        path = tmp_path / "token"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(ConfigurationError) as refusal:
+            decode(self.Renewed, {"PLEXSPHERE_TEST_TOKEN_FILE": str(path)})
+        assert "\n" not in str(refusal.value)
+        assert len(refusal.value.problems) == 1
+        assert str(refusal.value).startswith(f"configuration: PLEXSPHERE_TEST_TOKEN_FILE: {path} ")
+
+    @pytest.mark.parametrize("text", ["s.first\ns.second", "s.\N{SNOWMAN}"])
+    def test_what_is_not_one_line_is_refused_at_the_start(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "token").write_text(text)
+        for environ in ({"PLEXSPHERE_TEST_TOKEN": text}, {"PLEXSPHERE_TEST_TOKEN_FILE": str(tmp_path / "token")}):
+            with pytest.raises(ConfigurationError, match="its value is not a secret of one line"):
+                decode(self.Renewed, environ)
+
+    @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff", b"s.first\ns.second"])
+    def test_a_file_that_holds_no_value_for_a_while_is_told_as_a_failure_to_read(
+        self, tmp_path: Path, content: bytes | None
+    ) -> None:
+        path = tmp_path / "token"
+        path.write_text("s.token")
+        token = decode(self.Renewed, {"PLEXSPHERE_TEST_TOKEN_FILE": str(path)}).token
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(OSError, match="token"):
+            token()
+        path.write_text("s.token")
+        assert token() == SecretStr("s.token")
+
+
 def test_variables_are_listed_in_the_order_of_the_fields() -> None:
     assert variables(Config) == (DSN, ADDRESS, WAIT, NOTE)
 
