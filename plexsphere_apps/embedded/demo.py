@@ -23,6 +23,9 @@ from plexsphere_apps.embedded.state import StateDirectory
 REFRESH: Final = 0.25
 """Seconds between two looks at what the simulator said."""
 
+NO_EVENT: Final = "none yet"
+"""What stands in the place of the last event of an agent that has heard none since it was started."""
+
 COLOURS: Final = {"healthy": "green", "stale": "yellow", "unreachable": "red"}
 
 
@@ -34,6 +37,11 @@ class Standing:
     mesh_ip: str
     reachability: str
     last_event: str
+
+    @property
+    def heard(self) -> str:
+        """The last event, for people."""
+        return self.last_event or NO_EVENT
 
     @classmethod
     def of(cls, line: str) -> "Standing | None":
@@ -134,7 +142,7 @@ async def _show_lines(report: Report, followed: Followed) -> None:
     while True:
         for standing in followed.new():
             if known.get(standing.name) != standing:
-                report.note(standing.name, f"{standing.mesh_ip:<16} {standing.reachability:<14} {standing.last_event}")
+                report.note(standing.name, f"{standing.mesh_ip:<16} {standing.reachability:<14} {standing.heard}")
             known[standing.name] = standing
         await asyncio.sleep(REFRESH)
 
@@ -144,5 +152,5 @@ def table(standings: Iterable[Standing]) -> Table:
     drawn = Table("Node", "Mesh IP", "Reachability", "Last event")
     for standing in sorted(standings, key=lambda each: each.name):
         reachability = Text(standing.reachability, COLOURS.get(standing.reachability, ""))
-        drawn.add_row(standing.name, standing.mesh_ip, reachability, standing.last_event)
+        drawn.add_row(standing.name, standing.mesh_ip, reachability, standing.heard)
     return drawn

@@ -47,3 +47,9 @@ def test_the_table_lists_the_nodes_by_name() -> None:
     drawn = console.file.getvalue()  # type: ignore[attr-defined]
     assert drawn.index("node-00") < drawn.index("node-01")
     assert "peer_registered" in drawn
+
+
+def test_a_node_that_heard_nothing_has_a_word_in_the_place_of_its_last_event() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(table([TOLD]))
+    assert "none yet" in console.file.getvalue()  # type: ignore[attr-defined]
