@@ -5,10 +5,13 @@ import json
 import os
 import signal
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
 
 import httpx
+import psutil
 import psycopg
 from attrs import frozen
 from psycopg.rows import dict_row
@@ -67,7 +70,32 @@ class System:
         os.kill(pid, signal.SIGKILL)
         return pid
 
-    async def until_well(self, operator: httpx.AsyncClient, *, without: int) -> None:
+    @contextmanager
+    def suspended(self, name: str) -> Iterator[None]:
+        """The server `name` says nothing within the block, as if it were cut off, and goes on behind it."""
+        server = psutil.Process(self.facts.pids[name])
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    @contextmanager
+    def down(self, name: str) -> Iterator[None]:
+        """The server `name` is killed, and started again only behind the block: its keeper sleeps meanwhile."""
+        keeper = psutil.Process(self.facts.pids[name]).parent()
+        assert keeper is not None
+        keeper.suspend()
+        try:
+            self.kill(name)
+            yield
+        finally:
+            keeper.resume()
+
+    async def until_well(self, operator: httpx.AsyncClient, *, without: int | None = None) -> None:
         """Wait until all servers answer, and none of them is the process `without`."""
         async with asyncio.timeout(WELL_AGAIN):
             while without in self.facts.pids.values() or not await self._well(operator):  # noqa: ASYNC110

@@ -14,7 +14,7 @@ from attrs import frozen
 from tests.e2e.client import Operator
 from tests.e2e.system import System
 
-SECONDS = 25
+SECONDS = 20
 """How long operators fuzz; Nodes have three operations only, and a part of it."""
 
 NOT_HELD = ("positive_data_acceptance", "ignored_auth", "use_after_free")
