@@ -92,7 +92,7 @@ class Endpoint:
         return response
 
     async def _answered(self, request: Request, correlation_id: str) -> Response:
-        instance = request.url.path
+        instance = request.scope["path"]
         try:
             return await self._walk(request, correlation_id)
         except DomainError as refusal:
