@@ -31,6 +31,9 @@ REQUEST_TIMEOUT: Final = 5.0
 PING_INTERVAL: Final = 5
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
+_CANCELLATION: Final = 0.1
+"""Seconds that a cancellation has to be heeded before it is repeated."""
+
 _WATCH: Final = 0.5
 
 
@@ -168,9 +171,10 @@ async def connect(config: Config) -> AsyncIterator[Bus]:
     try:
         yield bus
     finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        # The driver may swallow a cancellation while it connects: it is told until it heeds.
+        while not running.done():
+            running.cancel()
+            await asyncio.wait([running], timeout=_CANCELLATION)
 
 
 async def _ended(session: Session) -> None:

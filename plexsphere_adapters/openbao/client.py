@@ -17,7 +17,7 @@ from typing import TypeVar
 import hvac
 import requests
 from attrs import field, frozen
-from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
+from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultDown, VaultError
 
 from plexsphere_domain.kernel.errors import Unavailable
 from plexsphere_domain.kernel.secrets import SecretStr
@@ -41,6 +41,23 @@ class SecretStoreUnavailable(Unavailable):
     @property
     def detail(self) -> str:
         return "the secret store is unreachable; try again shortly"
+
+    @property
+    def why(self) -> str:
+        """What is wrong, for those who run plexsphere."""
+        match self.__cause__:
+            case Forbidden():
+                return "OpenBao refuses the token (403)"
+            case VaultDown():
+                return "OpenBao is sealed (503)"
+            case VaultError() as answer:
+                return f"OpenBao answers with an error ({type(answer).__name__})"
+            case requests.RequestException() as failure:
+                return f"OpenBao cannot be reached ({type(failure).__name__})"
+            case OSError() as failure:
+                return f"the token for OpenBao cannot be read ({failure.strerror})"
+            case _:
+                return "OpenBao is not ready"
 
 
 @frozen(kw_only=True)

@@ -29,6 +29,10 @@ CURSOR_KEYS = "plexsphere/cursor-keys"
 class KeyRingDamaged(SecretStoreUnavailable):
     """The secret is not there, or it is no key ring."""
 
+    @property
+    def why(self) -> str:
+        return "OpenBao holds no key ring: plexsphere-bootstrap has not run, or the ring is damaged"
+
 
 @frozen
 class _Ring:

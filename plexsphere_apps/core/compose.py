@@ -52,6 +52,7 @@ from plexsphere_adapters.system import SystemClock, random_bytes, uuid7
 from plexsphere_adapters.system.build import Build, build
 from plexsphere_apps.core.bus_keys import BusKeys
 from plexsphere_apps.core.config import CoreConfig
+from plexsphere_apps.core.patience import once_there
 from plexsphere_apps.core.stores import stores
 from plexsphere_apps.core.workers import Repeated
 from plexsphere_apps.serving import Process
@@ -88,7 +89,7 @@ async def core(config: CoreConfig, lifecycle: Lifecycle) -> AsyncIterator[Proces
     clock = SystemClock()
     async with stores(config) as at:
         wrap = AesGcmKeyWrap(KeyRing(at.secrets, WRAP_KEYS))
-        cursor_key = await KeyRing(at.secrets, CURSOR_KEYS).current()
+        cursor_key = await once_there(KeyRing(at.secrets, CURSOR_KEYS).current)
         hasher = Argon2idHasher()
         notifications = Notifications(at.postgres, CHANNEL, PROJECTED)
         transactions = PostgresTransactions(
