@@ -15,9 +15,6 @@ EXIT_CLEAN: Final = 0
 EXIT_ERROR: Final = 1
 EXIT_FORCED: Final = 2
 
-GRACE: Final = timedelta(seconds=25)
-NOTICE: Final = timedelta(seconds=1)
-
 
 @frozen(kw_only=True)
 class ServerFlags:
@@ -41,15 +38,40 @@ class Parser(argparse.ArgumentParser):
         self.exit(EXIT_ERROR, f"{self.prog}: {message}\n")
 
 
+class Version(argparse.Action):
+    """Prints what is running in one line, however narrow the terminal, and exits."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        sys.stdout.write(f"{parser.prog} {build()}\n")
+        parser.exit(EXIT_CLEAN)
+
+
 def parser(service: str, description: str) -> Parser:
     """A parser of the shared flags, to which a server may add its own."""
     made = Parser(prog=f"plexsphere-{service}", description=description, allow_abbrev=False)
-    made.add_argument("--version", action="version", version=f"plexsphere-{service} {build()}")
-    made.add_argument("--addr", type=address, metavar="HOST:PORT", help="where to listen; port 0 for any free one")
+    made.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
+    made.add_argument(
+        "--addr",
+        type=address,
+        default="127.0.0.1:8080",
+        metavar="HOST:PORT",
+        help="where to listen for HTTP; port 0 for any free one (default: %(default)s)",
+    )
     made.add_argument("--addr-file", type=Path, metavar="FILE", help="where to write the address that is listened on")
-    made.add_argument("--shutdown-grace", type=duration, metavar="DURATION", help="how long a shutdown may take")
-    made.add_argument("--drain-notice", type=duration, metavar="DURATION", help="how long of it is spent unready first")
-    made.set_defaults(addr="127.0.0.1:8080", shutdown_grace=GRACE, drain_notice=NOTICE)
+    made.add_argument(
+        "--shutdown-grace",
+        type=duration,
+        default="25s",
+        metavar="DURATION",
+        help="how long a shutdown may take, from its signal to its end (default: %(default)s)",
+    )
+    made.add_argument(
+        "--drain-notice",
+        type=duration,
+        default="1s",
+        metavar="DURATION",
+        help="the first part of it: unready, and still serving (default: %(default)s)",
+    )
     return made
 
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,10 @@ BACKLOG: Final = 1024
 
 class CannotListen(OSError):
     """The address cannot be had; the message says which and why."""
+
+
+class CannotTell(OSError):
+    """The file that should tell the address cannot be written; the message says which and why."""
 
 
 def listen(address: str) -> socket.socket:
@@ -44,9 +49,14 @@ def spelled(bound: socket.socket) -> str:
 
 
 def tell(path: Path | None, address: str) -> None:
-    """Write the address to the file, which appears whole or not at all."""
+    """Write the address to the file, which appears whole or not at all. Raises CannotTell."""
     if path is None:
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(address + "\n")
-    draft.replace(path)
+    try:
+        draft.write_text(address + "\n")
+        draft.replace(path)
+    except OSError as failure:
+        with suppress(OSError):
+            draft.unlink()
+        raise CannotTell(f"cannot write {path}: {failure.strerror}") from failure

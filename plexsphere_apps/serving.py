@@ -67,7 +67,7 @@ def run(service: str, flags: ServerFlags, compose: Compose) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_run(flags, compose))
-    except (CannotStart, listening.CannotListen) as refusal:
+    except (CannotStart, listening.CannotListen, listening.CannotTell) as refusal:
         return fail(service, refusal)
 
 
@@ -144,10 +144,10 @@ async def _run(flags: ServerFlags, compose: Compose) -> int:
 async def _serve(process: Process, bound: socket, flags: ServerFlags, lifecycle: Lifecycle, shutdown: Shutdown) -> int:
     """Serve until the shutdown, and carry it out; returns the exit code."""
     address = listening.spelled(bound)
+    listening.tell(flags.addr_file, address)
     stop = asyncio.Event()
     server = asyncio.create_task(_http(process.app, bound, stop), name="http")
     workers = [asyncio.create_task(work(), name=name) for name, work in process.workers.items()]
-    listening.tell(flags.addr_file, address)
     log.info("serving", address=address, version=build().version)
 
     asked = asyncio.create_task(shutdown.asked.wait())

@@ -1,6 +1,7 @@
 """The signer's side: answers core, and nobody else."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, cast
@@ -149,9 +150,23 @@ async def serve(signer: Signer, address: str, tls: TlsMaterial, *, grace: float)
     try:
         port = server.add_secure_port(address, tls.server_credentials())
     except RuntimeError as failure:
-        raise AddressTaken(f"cannot listen on {address}") from failure
+        raise AddressTaken(f"cannot listen on {address}: {_obstacle(address)}") from failure
     await server.start()
     try:
         yield port
     finally:
         await server.stop(grace)
+
+
+def _obstacle(address: str) -> str:
+    """What the system says to a listener at `address`; gRPC keeps that to itself."""
+    host, _, port = address.rpartition(":")
+    try:
+        family, kind, protocol, _, bindable = socket.getaddrinfo(
+            host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.bind(bindable)
+    except OSError as failure:
+        return failure.strerror or type(failure).__name__
+    return "gRPC does not say why"

@@ -18,7 +18,13 @@ SERVICE = "signer"
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = flags.parser(SERVICE, "Hold the signing keys of all Domains, and sign for core.")
-    parser.add_argument("--grpc-addr", type=address, default="127.0.0.1:9443", metavar="HOST:PORT")
+    parser.add_argument(
+        "--grpc-addr",
+        type=address,
+        default="127.0.0.1:9443",
+        metavar="HOST:PORT",
+        help="where to listen for the calls of core; port 0 for any free one (default: %(default)s)",
+    )
     parser.add_argument("--grpc-addr-file", type=Path, metavar="FILE", help="where to write the address of gRPC")
     parsed = parser.parse_args(argv)
     try:

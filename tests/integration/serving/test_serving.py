@@ -141,6 +141,14 @@ async def test_a_taken_address_is_one_line() -> None:
             assert running.text == f"plexsphere-program: cannot listen on {address}: Address already in use\n"
 
 
+async def test_an_address_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "addr"
+    async with started(PROGRAM, *ANYWHERE, "--addr-file", str(path)) as running:
+        assert await running.ended() == 1
+        lines = [line for line in running.text.splitlines() if not line.startswith("{")]
+        assert lines == [f"plexsphere-program: cannot write {path}: No such file or directory"]
+
+
 @pytest.mark.parametrize(
     "flags", [("--addr", "nowhere"), ("--shutdown-grace", "soon"), ("--addr", "x:1", "--nonsense"), ("extra",)]
 )

@@ -223,4 +223,4 @@ async def test_a_taken_grpc_address_is_said_in_one_line(signer: Signer) -> None:
         flags = ("--addr", "127.0.0.1:0", "--grpc-addr", at)
         async with started(SIGNER, *flags, env=signer.environment) as second:
             assert await second.ended() == 1
-            assert second.text == f"plexsphere-signer: cannot listen on {at}\n"
+            assert second.text == f"plexsphere-signer: cannot listen on {at}: Address already in use\n"

@@ -26,6 +26,12 @@ def test_the_defaults_are_those_of_the_reference() -> None:
         assert re.search(rf"`--{flag} [A-Z:]+` \| `{default}`", page)
 
 
+def test_the_help_tells_the_defaults() -> None:
+    told = parser("core", "A server.").format_help()
+    for default in ("127.0.0.1:8080", "25s", "1s"):
+        assert f"(default: {default})" in " ".join(told.split())
+
+
 def test_every_flag_is_in_the_reference() -> None:
     page = (ROOT / "docs/reference/processes.md").read_text()
     named = set(re.findall(r"--[a-z-]+", parser("core", "A server.").format_help())) - {"--help"}
