@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +11,10 @@ from plexsphere_apps import logging, variables
 from plexsphere_apps.bootstrap.compose import bootstrap
 from plexsphere_apps.bootstrap.config import BootstrapConfig
 from plexsphere_apps.configuration import ConfigurationError, decode
+from plexsphere_apps.version_flag import HELP_FLAGS, version_flag
 from plexsphere_domain.kernel.errors import Unavailable
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        typer.echo(version("plexsphere"))
-        raise typer.Exit
+app = typer.Typer(context_settings=HELP_FLAGS, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -28,9 +22,7 @@ def run(
     operator_token_file: Annotated[
         Path, typer.Option(help="Where the API token of the first platform operator is put (0600), or is kept already.")
     ],
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
+    _version: Annotated[bool, version_flag("plexsphere-bootstrap")] = False,
 ) -> None:
     """Prepare the stores for core: keys in OpenBao, the bucket, the schema of SpiceDB, and the first platform operator.
 

@@ -20,8 +20,9 @@ from plexsphere_apps.embedded.state import StateDirectory, opened
 from plexsphere_apps.embedded.stores import Stores
 from plexsphere_apps.embedded.supervisor import Supervisor
 from plexsphere_apps.embedded.system import Applications, applications_on, facts, start_applications, start_stores
+from plexsphere_apps.version_flag import HELP_FLAGS, version_flag
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(context_settings=HELP_FLAGS, add_completion=False, pretty_exceptions_enable=False)
 
 
 @frozen(kw_only=True)
@@ -43,6 +44,7 @@ def up(
     ] = None,
     stores_only: Annotated[bool, typer.Option("--stores-only", help="Start the stores and nothing on them.")] = False,
     demo: Annotated[int, typer.Option(min=0, help="Seed a Domain with so many simulated Nodes and show them.")] = 0,
+    _version: Annotated[bool, version_flag("plexsphere-up")] = False,
 ) -> None:
     """Start a whole plexsphere on this machine and keep it running until Ctrl-C."""
     if stores_only and demo:

@@ -1,4 +1,4 @@
-"""The command line. Exit codes: 0 done, 1 the database refused or is away, 2 the call or its environment is wrong."""
+"""The command `plexsphere-migrate`."""
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -7,19 +7,49 @@ import typer
 from rich.console import Console
 
 from plexsphere_adapters.postgres.migrations import MigrationFailed, Migrations
-from plexsphere_apps.migrate.targets import Target, TargetRefused, migrations
+from plexsphere_apps.migrate.targets import (
+    CORE_DSN,
+    SPICEDB_DATABASE,
+    SPICEDB_DSN,
+    SPICEDB_PASSWORD,
+    Target,
+    TargetRefused,
+    migrations,
+)
+from plexsphere_apps.version_flag import HELP_FLAGS, version_flag
 
 T = TypeVar("T")
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+HELP = f"""Bring a database's schema to this release, or back.
+
+The environment names the database:
+
+* {CORE_DSN}: the connection string of plexsphere's own database.
+
+* {SPICEDB_DSN} and {SPICEDB_PASSWORD}, for `--target spicedb`: the connection string of the database
+  `{SPICEDB_DATABASE}`, and the password that SpiceDB's own role gets.
+
+Exit codes: 0 done; 1 the database refused or is away; 2 the call or its environment is wrong.
+"""
+
+app = typer.Typer(
+    context_settings=HELP_FLAGS,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 TargetOption = Annotated[Target, typer.Option("--target", help="Which database: plexsphere's own, or SpiceDB's.")]
 
 
-@app.callback()
-def choose(context: typer.Context, target: TargetOption = Target.CORE) -> None:
-    """Bring a database's schema to this release, or back."""
+@app.callback(help=HELP)
+def choose(
+    context: typer.Context,
+    target: TargetOption = Target.CORE,
+    _version: Annotated[bool, version_flag("plexsphere-migrate")] = False,
+) -> None:
     context.obj = target
 
 

@@ -5,7 +5,6 @@ import resource
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Final
@@ -21,18 +20,13 @@ from plexsphere_apps.simulator.operator import Operator, OperatorRefused
 from plexsphere_apps.simulator.seeding import Plan, seed
 from plexsphere_apps.simulator.standing import Standing
 from plexsphere_apps.simulator.timing import Timing
+from plexsphere_apps.version_flag import HELP_FLAGS, version_flag
 from plexsphere_domain.kernel.secrets import SecretStr
 
 DEMO_RECONCILE: Final = 10.0
 """Seconds between pulls in a demonstration, so that the table follows what happens."""
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-def _show_version(asked: bool) -> None:
-    if asked:
-        typer.echo(version("plexsphere"))
-        raise typer.Exit
+app = typer.Typer(context_settings=HELP_FLAGS, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
@@ -51,9 +45,7 @@ def run(
     concurrency: Annotated[int, typer.Option(min=1, help="Registrations under way at any time.")] = 64,
     demo: Annotated[bool, typer.Option("--demo", help="Run until told to stop; a JSON line for each change.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
+    _version: Annotated[bool, version_flag("plexsphere-sim")] = False,
 ) -> None:
     """Enrol agents, let them run, and report what they saw. Exit code 1 means that the server broke its protocol."""
     plan = Plan(

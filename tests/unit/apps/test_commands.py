@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import plexsphere_apps
+from plexsphere_adapters.system.build import build
 from plexsphere_apps import commands
 
 ROOT = Path(plexsphere_apps.__file__).parent.parent
@@ -49,6 +50,38 @@ def test_a_command_without_its_extras_says_in_one_line_what_to_install(command: 
         else "the server extra: pip install 'plexsphere[server]'"
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"{command} needs {needs}\n")
+
+
+def said(
+    command: str, *flags: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int = 200
+) -> str:
+    """What a command that is called with these flags prints; it must end well, and complain about nothing."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.argv", [command, *flags])
+    with pytest.raises(SystemExit) as end:
+        getattr(commands, SCRIPTS[command].partition(":")[2])()
+    told = capsys.readouterr()
+    assert (end.value.code, told.err) == (0, "")
+    return told.out
+
+
+@pytest.mark.parametrize("command", SCRIPTS)
+def test_version_and_help_have_one_form(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = said(command, "--version", monkeypatch=monkeypatch, capsys=capsys, columns=40)
+    assert version == f"{command} {build()}\n"
+    usage = said(command, "-h", monkeypatch=monkeypatch, capsys=capsys)
+    assert usage == said(command, "--help", monkeypatch=monkeypatch, capsys=capsys)
+    assert "--version" in usage
+
+
+def test_the_help_of_migrate_says_what_it_reads_and_how_it_ends(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = said("plexsphere-migrate", "--help", monkeypatch=monkeypatch, capsys=capsys)
+    for word in ("PLEXSPHERE_POSTGRES_DSN", "PLEXSPHERE_SPICEDB_POSTGRES_DSN", "SPICEDB_ROLE_PASSWORD", "Exit codes"):
+        assert word in told
 
 
 def test_a_module_of_ours_that_is_missing_is_a_fault_and_no_advice() -> None:
