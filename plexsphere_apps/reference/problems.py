@@ -35,6 +35,10 @@ decide by it. `detail` is for people, and `correlation_id` finds the request in 
 }
 ```
 
+Some refusals have no code, for they are about HTTP alone: an unknown path (404), a method that a path does not serve
+(405), a file that the documentation page does not have (404), and a body that does not arrive in time (408). Their
+`type` ends in the name of the status, as in `…/not-found`.
+
 A refusal with 503 may be repeated as it is: nothing was done, and the same request may succeed later. Any other one
 stays a refusal until something changes.
 
@@ -73,6 +77,11 @@ _GROUPS: Final[Mapping[str, Callable[[Operation], bool]]] = {
 }
 """Operations that are told in one word. Of several groups that fit, the first counts."""
 
+_MEMBERS: Final[Collection[str]] = frozenset(
+    parameter.name for operation in OPERATIONS for parameter in operation.parameters
+) | {"cursor", "limit"}
+"""What a request is asked for beside its body, by its name on the wire."""
+
 
 def page() -> str:
     """The page in Markdown."""
@@ -93,8 +102,14 @@ def meaning(error: type[DomainError]) -> str:
     """What the class says of itself: the first paragraph of its docstring, else the sentence that it answers with."""
     if error.__doc__:
         return " ".join(cleandoc(error.__doc__).partition("\n\n")[0].split())
-    detail = error().detail
-    return f"{detail[0].upper()}{detail[1:]}."
+    return _sentence(error().detail)
+
+
+def _sentence(detail: str) -> str:
+    """The detail as a sentence. A member of the request that it begins with keeps its spelling."""
+    first, blank, rest = detail.partition(" ")
+    begun = f"`{first}`" if first in _MEMBERS else f"{first[0].upper()}{first[1:]}"
+    return f"{begun}{blank}{rest}."
 
 
 def _coded(operation: Operation) -> Iterator[type[DomainError]]:
