@@ -1,1 +1,1 @@
-"""S3: the store of blobs and of the audit mirror. No other package imports aiobotocore."""
+"""S3: the store of blobs. No other package imports aiobotocore."""
