@@ -54,7 +54,7 @@ OPENBAO_CA_FILE: Final = optional(
 S3_ENDPOINT: Final = required("S3_ENDPOINT", HTTP_URL, "the address of the S3 store")
 S3_ACCESS_KEY: Final = required("S3_ACCESS_KEY", TEXT, "the access key id for the S3 store")
 S3_SECRET_KEY: Final = required("S3_SECRET_KEY", SECRET, "the secret access key for the S3 store")
-S3_BUCKET: Final = required("S3_BUCKET", TEXT, "the bucket of the audit mirror and of blobs")
+S3_BUCKET: Final = required("S3_BUCKET", TEXT, "the bucket for blobs; bootstrap creates it, core probes it")
 S3_REGION: Final = defaulted("S3_REGION", TEXT, "us-east-1", "the region that requests to the S3 store are signed for")
 
 SPICEDB_ENDPOINT: Final = required("SPICEDB_ENDPOINT", ADDRESS, "the gRPC address of SpiceDB")
