@@ -47,6 +47,11 @@ class Report:
     def clean(self) -> bool:
         return not self.violations
 
+    @property
+    def proves_something(self) -> bool:
+        """Whether there was an agent that could have met a violation."""
+        return self.enrolled > 0
+
 
 @define
 class Fleet:

@@ -23,6 +23,9 @@ from plexsphere_apps.simulator.timing import Timing
 from plexsphere_apps.version_flag import HELP_FLAGS, version_flag
 from plexsphere_domain.kernel.secrets import SecretStr
 
+EXIT_ERROR: Final = 1
+EXIT_USAGE: Final = 2
+
 DEMO_RECONCILE: Final = 10.0
 """Seconds between pulls in a demonstration, so that the table follows what happens."""
 
@@ -47,7 +50,11 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     _version: Annotated[bool, version_flag("plexsphere-sim")] = False,
 ) -> None:
-    """Enrol agents, let them run, and report what they saw. Exit code 1 means that the server broke its protocol."""
+    """Enrol agents, let them run, and report what they saw.
+
+    Exit codes: 0 the server kept its protocol; 1 it broke its protocol, no agent enrolled, or the run could not begin;
+    2 the call is wrong.
+    """
     plan = Plan(
         nodes=nodes,
         prefix=resource_prefix or ("node" if demo else f"sim-{token_hex(3)}"),
@@ -57,26 +64,24 @@ def run(
         state_dir=state_dir,
     )
     timing = Timing(stream_lifetime=stream_lifetime, reconcile=DEMO_RECONCILE if demo else Timing().reconcile)
-    fleet = Fleet(Origin(core_url), timing=timing, concurrency=concurrency)
+    fleet = Fleet(_origin(core_url), timing=timing, concurrency=concurrency)
     if demo:
         fleet.watch(changes(typer.echo))
-    operator = Operator(origin=fleet.origin, token=SecretStr(operator_token_file.read_text().strip()))
+    operator = Operator(origin=fleet.origin, token=_token(operator_token_file), tell=_each_once(_say))
+    _make_private(state_dir)
     _allow_connections(nodes)
     try:
         uvloop.run(_simulate(plan, operator, fleet, None if demo else duration))
     except* OperatorRefused as refused:
-        typer.echo(f"plexsphere-sim: {refused.exceptions[0]}", err=True)
-        raise typer.Exit(1) from None
+        raise _gives_up(str(refused.exceptions[0]), EXIT_ERROR) from None
     report = fleet.report()
     if json or not demo:
         typer.echo(as_json(report) if json else as_text(report))
-    raise typer.Exit(0 if report.clean else 1)
+    raise typer.Exit(0 if report.clean and report.proves_something else EXIT_ERROR)
 
 
 async def _simulate(plan: Plan, operator: Operator, fleet: Fleet, duration: float | None) -> None:
     """Until the duration is over, or somebody says stop."""
-    if plan.state_dir is not None:
-        plan.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     running = asyncio.create_task(_run(plan, operator, fleet, duration))
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, running.cancel)
@@ -130,8 +135,61 @@ def as_text(report: Report) -> str:
     for broken in report.violations:
         first = broken.samples[0]
         lines.append(f"VIOLATION {broken.count} × {first.where}: {first.rule} ({first.node} {first.detail})")
-    lines.append("no violations" if report.clean else f"{len(report.violations)} rules were broken")
+    if not report.clean:
+        lines.append(f"{len(report.violations)} rules were broken")
+    else:
+        lines.append("no violations" if report.proves_something else "no agent enrolled, so nothing is shown")
     return "\n".join(lines)
+
+
+def _origin(core_url: str) -> Origin:
+    try:
+        return Origin(core_url)
+    except ValueError as fault:
+        raise _gives_up(f"--core-url: {fault}", EXIT_USAGE) from None
+
+
+def _token(file: Path) -> SecretStr:
+    try:
+        token = file.read_text(encoding="ascii").strip()
+    except OSError as failure:
+        raise _gives_up(f"cannot read {file}: {failure.strerror}", EXIT_ERROR) from None
+    except UnicodeDecodeError:
+        token = ""
+    if not token.isprintable() or not token:
+        raise _gives_up(f"{file} holds no API token", EXIT_ERROR)
+    return SecretStr(token)
+
+
+def _make_private(directory: Path | None) -> None:
+    if directory is None:
+        return
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as failure:
+        raise _gives_up(f"cannot make {directory}: {failure.strerror}", EXIT_ERROR) from None
+
+
+def _gives_up(why: str, code: int) -> typer.Exit:
+    """Says why in one line; the exit is for the caller to raise."""
+    _say(why)
+    return typer.Exit(code)
+
+
+def _say(line: str) -> None:
+    typer.echo(f"plexsphere-sim: {line}", err=True)
+
+
+def _each_once(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """As `tell`, without repetitions: many calls meet the same outage."""
+    told: set[str] = set()
+
+    def once(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            tell(line)
+
+    return once
 
 
 def _allow_connections(nodes: int) -> None:

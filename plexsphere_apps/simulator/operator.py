@@ -1,7 +1,7 @@
 """The operator's side of an enrolment: Domain, Project, Resources and bootstrap tokens, found or made."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from ipaddress import IPv4Network
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from plexsphere_apps.simulator.http import Answer, NetworkFailure, Origin, Reque
 from plexsphere_apps.simulator.identity import Enrolment
 from plexsphere_domain.kernel.secrets import SecretStr
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 30.0
 """Seconds over which an outage of the server is waited for."""
 
 PAUSE: Final = 0.5
@@ -27,22 +27,27 @@ POOLS: Final = tuple(IPv4Network("100.64.0.0/10").subnets(new_prefix=16))
 
 @define(eq=False)
 class OperatorRefused(Exception):
-    """The server did not do what the seeding needs."""
+    """The server did not do what the seeding needs. `status` is 0 where there was no answer; `code` says why then."""
 
     what: str
     status: int
     code: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.status} {self.code}".rstrip()
+        return f"{self.what}: {self.status or 'no answer,'} {self.code}".rstrip(" ,")
+
+
+def _in_silence(_line: str) -> None:
+    """Tell nobody."""
 
 
 @frozen(kw_only=True)
 class Operator:
-    """Calls with an operator's API token."""
+    """Calls with an operator's API token. `tell` hears, in a line, of each outage that a call waits for."""
 
     origin: Origin
     token: SecretStr = field(repr=False)
+    tell: Callable[[str], None] = _in_silence
 
     async def domain(self, slug: str) -> str:
         """The id of the Domain with this slug."""
@@ -118,17 +123,19 @@ class Operator:
         while True:
             answer = await self._attempt(request)
             late = asyncio.get_running_loop().time() >= deadline
-            if answer is not None and (late or answer.status not in (429, 503)):
+            if isinstance(answer, Answer) and (late or answer.status not in (429, 503)):
                 return answer
+            outage = str(answer.status) if isinstance(answer, Answer) else str(answer)
             if late:
-                raise OperatorRefused(f"{method} {path}: no answer", 0, "")
+                raise OperatorRefused(f"{method} {path}", 0, outage)
+            self.tell(f"waiting for the server, up to {PATIENCE:.0f} s: {outage}")
             await asyncio.sleep(PAUSE)
 
-    async def _attempt(self, request: Request) -> Answer | None:
+    async def _attempt(self, request: Request) -> Answer | NetworkFailure:
         try:
-            return await self.origin.send(request, timeout=30.0)
-        except NetworkFailure:
-            return None
+            return await self.origin.send(request, timeout=PATIENCE)
+        except NetworkFailure as failure:
+            return failure
 
 
 def _created(answer: Answer, what: str) -> dict[str, Any]:
@@ -138,5 +145,10 @@ def _created(answer: Answer, what: str) -> dict[str, Any]:
 def _document(answer: Answer, what: str, status: int) -> dict[str, Any]:
     if answer.status != status:
         raise OperatorRefused(what, answer.status, problem.read(answer).code)
-    document: dict[str, Any] = orjson.loads(answer.body)
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        raise OperatorRefused(what, answer.status, "without a JSON object; is this the address of plexsphere?")
     return document
