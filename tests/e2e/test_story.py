@@ -5,12 +5,28 @@ import hashlib
 import ipaddress
 from base64 import b64decode
 from itertools import pairwise
+from typing import Final
 from uuid import UUID
 
 import httpx
 from attrs import evolve
 
-from tests.e2e.client import Json, Operator
+from tests.e2e.client import Json, Node, Operator
+from tests.e2e.system import System
+
+SILENT: Final = """
+    UPDATE plexsphere.node_heartbeats
+       SET last_heartbeat_at = last_heartbeat_at - make_interval(secs => %(seconds)s),
+           run_began_at = run_began_at - make_interval(secs => %(seconds)s),
+           admitted_at = admitted_at - make_interval(secs => %(seconds)s)
+     WHERE node_id = %(id)s
+"""
+CHANGES: Final = """
+    SELECT payload ->> 'before' AS before, payload ->> 'after' AS after
+      FROM plexsphere.outbox
+     WHERE type = 'NodeReachabilityChanged' AND payload ->> 'node_id' = %(id)s
+     ORDER BY txid, position
+"""
 
 BLOCKS = ("peers", "policy", "bridge", "state", "reports", "reachability")
 
@@ -49,6 +65,24 @@ async def test_a_machine_becomes_a_node_that_is_heard_of(operator: Operator, htt
 
     listed = (await http.get("/v1/nodes", params={"domain_id": place.domain["id"]})).json()
     assert [node["id"] for node in listed["items"]] == sorted([first.id, second.id])
+
+
+async def test_a_node_that_falls_silent_is_stale_then_unreachable_and_well_with_its_next_heartbeat(
+    operator: Operator, http: httpx.AsyncClient, system: System
+) -> None:
+    """Time passes by moving what was heard into the past. Every change of the verdict is on record, once."""
+    node = await operator.node(await operator.place())
+    recorded = [("never_reported", "healthy")]
+    await node.heartbeat(http)
+    assert await changes_of(node, system, count=1) == recorded
+    for silence, verdict in ((100, "stale"), (300, "unreachable")):
+        await system.rows(SILENT, id=node.id, seconds=silence)
+        assert (await node.reachability(http))["state"] == verdict
+        recorded.append((recorded[-1][1], verdict))
+        assert await changes_of(node, system, count=len(recorded)) == recorded
+    await node.heartbeat(http)
+    assert (await node.reachability(http))["state"] == "healthy"
+    assert await changes_of(node, system, count=4) == [*recorded, ("unreachable", "healthy")]
 
 
 async def test_two_pulls_of_an_unchanged_state_are_byte_equal(operator: Operator, http: httpx.AsyncClient) -> None:
@@ -147,6 +181,14 @@ async def test_lists_are_paged_to_their_end(operator: Operator, http: httpx.Asyn
             break
         parameters["cursor"] = page["next_cursor"]
     assert seen == sorted(made, key=lambda project: str(project["slug"]))
+
+
+async def changes_of(node: Node, system: System, *, count: int) -> list[tuple[str, str]]:
+    """The changes of a Node's verdict that are on record, as soon as there are `count`."""
+    async with asyncio.timeout(10):
+        while len(rows := await system.rows(CHANGES, id=node.id)) < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return [(row["before"], row["after"]) for row in rows]
 
 
 async def every_entry(http: httpx.AsyncClient, path: str, **filters: str) -> list[Json]:
