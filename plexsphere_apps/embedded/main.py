@@ -11,7 +11,7 @@ import typer
 from attrs import frozen
 from rich.console import Console
 
-from plexsphere_apps.embedded import leftovers, ready_file
+from plexsphere_apps.embedded import leftovers, ports, ready_file
 from plexsphere_apps.embedded.answers import http_client
 from plexsphere_apps.embedded.demo import Simulator, show
 from plexsphere_apps.embedded.failures import CannotStart, first_of
@@ -52,6 +52,10 @@ def up(
     plan = Plan(ready_file=ready_file.absolute() if ready_file else None, stores_only=stores_only, demo_nodes=demo)
     failure: CannotStart | None = None
     try:
+        if plan.ready_file is not None and not plan.ready_file.resolve().is_relative_to(
+            state_dir.expanduser().resolve()
+        ):
+            refuse_unwritable(plan.ready_file)  # before there is a state directory; it may come to lie in that one
         with opened(state_dir) as state:
             leftovers.end_all(state)
             asyncio.run(run_until_told_to_stop(state, plan))
@@ -91,9 +95,12 @@ async def run_until_told_to_stop(state: StateDirectory, plan: Plan) -> None:
 
 async def run(supervisor: Supervisor, plan: Plan) -> None:
     """Bring everything up, say so, and keep it up."""
+    kept = supervisor.state.load("ports")
     async with http_client() as http:
         stores = Stores.at(supervisor.state, http)
         applications = None if plan.stores_only else applications_on(stores, supervisor.state, http)
+        for line in ports.moved(kept, supervisor.state.load("ports")):
+            supervisor.report.trouble("port", line)
         await start_stores(supervisor, stores)
         if applications is not None:
             await start_applications(supervisor, applications)

@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from plexsphere_apps.embedded.failures import CannotStart
@@ -38,6 +38,13 @@ def allot(state: StateDirectory, names: Iterable[str]) -> dict[str, int]:
         allotted[name] = port
     state.save("ports", {**kept, **allotted})
     return allotted
+
+
+def moved(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[str]:
+    """A line for every port that was kept in `before` and had to be given up for the one in `after`."""
+    for name, port in before.items():
+        if name in after and after[name] != port:
+            yield f"port {port} of {name} is taken: {after[name]} from now on"
 
 
 def choose(taken: set[int]) -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from plexsphere_apps.embedded import ports, state
 from plexsphere_apps.embedded.failures import CannotStart
+from plexsphere_apps.embedded.main import app
 from plexsphere_apps.embedded.ports import RANGE, allot, is_free
 from plexsphere_apps.embedded.state import LAYOUT, opened, write_private
 
@@ -91,3 +92,15 @@ def test_without_any_free_port_the_start_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(ports, "is_free", lambda _: False)
     with opened(tmp_path) as directory, pytest.raises(CannotStart, match="no free port"):
         allot(directory, ["a"])
+
+
+def test_a_start_that_is_refused_for_its_ready_file_leaves_no_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ready = tmp_path / "nowhere" / "ready.json"
+    arguments = ["--state-dir", str(tmp_path / "state"), "--ready-file", str(ready)]
+    with pytest.raises(SystemExit) as end:
+        app(arguments)
+    assert end.value.code == 1
+    assert capsys.readouterr().err == f"plexsphere-up: cannot write {ready}: choose another --ready-file\n"
+    assert list(tmp_path.iterdir()) == []
