@@ -11,7 +11,9 @@ when what it was made from has changed. Those who have nox may as well say `nox 
 """
 
 import hashlib
+import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +32,8 @@ def environment() -> Path:
     recipe = digest(CONSTRAINTS, HERE / "pyproject.toml")
     if made.exists() and made.read_text() == recipe:
         return PROGRAMS
-    print(f"Installing the project and what it needs into {HOME} (once)", flush=True)
+    print(f"Installing the project and what it needs into {HOME}:", flush=True)
+    print("about 0.9 GB, once, which takes some minutes and says nothing until it is done.", flush=True)
     made.unlink(missing_ok=True)
     pip = [PROGRAMS / "python", "-m", "pip", "--disable-pip-version-check", "install", "-qq", "-c", CONSTRAINTS]
     try:
@@ -52,9 +55,16 @@ def digest(*files: Path) -> str:
     return content.hexdigest()
 
 
+def sessions() -> list[str]:
+    """The names of the sessions below, which cannot be imported before there is nox."""
+    return re.findall(r"^@nox\.session\ndef (\w+)", Path(__file__).read_text(), re.MULTILINE)
+
+
 if __name__ == "__main__":
-    python = environment() / "python"
     chosen, *rest = sys.argv[1:] or ["--list"]
+    if not chosen.startswith("-") and chosen not in sessions():
+        sys.exit(f"There is no session {chosen!r}, but there are {', '.join(sessions())}.")
+    python = environment() / "python"
     options = [chosen] if chosen.startswith("-") else ["--session", chosen]
     os.execv(python, [str(python), "-m", "nox", "--noxfile", __file__, *options, *rest])
 
@@ -62,6 +72,8 @@ import nox  # noqa: E402  (nothing but nox itself gets here)
 
 nox.options.sessions = ["tests"]
 nox.options.default_venv_backend = "none"
+# It looks for uv even where it is to make no environment, and what it then says looks like an error.
+logging.getLogger("nox").addFilter(lambda record: record.msg != "uv binary not found.")
 
 
 @nox.session
