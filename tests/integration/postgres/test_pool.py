@@ -72,12 +72,17 @@ async def test_nobody_keeps_a_connection(database: Config, monkeypatch: pytest.M
     monkeypatch.setattr(pools, "LONGEST_USE", 0.2)
     async with pools.pool(database) as pool:
         with pytest.raises(DatastoreUnavailable):
-            async with connection(pool) as held, held.transaction():
-                while True:
-                    await held.execute("SELECT 1")
+            await hold_on(pool)
 
 
 def test_a_dsn_has_the_last_word(database: Config) -> None:
     dsn = make_conninfo(database.dsn.reveal(), tcp_user_timeout="7", connect_timeout="9")
     parts = conninfo_to_dict(evolve(database, dsn=SecretStr(dsn)).conninfo)
     assert (parts["tcp_user_timeout"], parts["connect_timeout"], parts["keepalives_idle"]) == ("7", "9", "10")
+
+
+async def hold_on(pool: pools.Pool) -> None:
+    """Keep a connection busy for as long as one may."""
+    async with connection(pool) as held, held.transaction():
+        while True:
+            await held.execute("SELECT 1")
