@@ -252,3 +252,12 @@ class TestOutages:
         await mesh.tell_in_any_case(ALL)
         assert bus.session is not first
         assert await sequences(events, 1) == [1]
+
+
+@pytest.mark.parametrize("moments", [0, 1, 3, 10, 30])
+async def test_a_bus_is_left_at_once_even_while_it_connects(server, moments):
+    """The driver swallows a cancellation that meets it while it connects."""
+    async with asyncio.timeout(3):
+        async with connect(server.config):
+            for _ in range(moments):
+                await asyncio.sleep(0)
