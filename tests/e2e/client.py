@@ -266,6 +266,11 @@ class Stream:
                 taken.append(await anext(deliveries))
         return taken
 
+    async def to_its_end(self) -> list[Delivery]:
+        """What arrives until the server ends the stream."""
+        async with asyncio.timeout(PATIENCE):
+            return [each async for each in self.deliveries()]
+
     async def into(self, seen: list[Delivery], *, count: int) -> None:
         """Add what arrives until there are `count`, or until the server ends the stream."""
         async with aclosing(self.deliveries()) as deliveries:

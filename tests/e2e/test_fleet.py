@@ -8,7 +8,7 @@ import httpx
 import pytest
 from attrs import frozen
 
-from tests.e2e.client import Delivery, Node, Operator, Place, announced, assert_in_order_and_once
+from tests.e2e.client import PATIENCE, Delivery, Machine, Node, Operator, Place, announced, assert_in_order_and_once
 
 FLEET = 50
 
@@ -58,9 +58,20 @@ async def test_each_learns_of_all_others_by_events(fleet: Fleet, http: httpx.Asy
 
 async def test_all_heartbeats_are_heard(fleet: Fleet, http: httpx.AsyncClient) -> None:
     await asyncio.gather(*(node.heartbeat(http) for node in fleet.nodes))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while {told["state"] for told in await verdicts(fleet, http)} != {"healthy"}:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
+
+
+async def test_of_many_machines_with_one_token_one_becomes_a_node(operator: Operator, http: httpx.AsyncClient) -> None:
+    place = await operator.place()
+    token = (await operator.token(place.project))["token"]
+    machines = [Machine(place.project["id"], place.resource["external_ref"], token) for _ in range(8)]
+    answers = await asyncio.gather(*(machine.ask(http) for machine in machines))
+    assert sorted(answer.status_code for answer in answers) == [201, *[403] * 7]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 403} == {"token_consumed"}
+    listed = (await http.get("/v1/nodes", params={"domain_id": place.domain["id"]})).json()
+    assert len(listed["items"]) == 1
 
 
 async def test_a_cut_stream_is_taken_up_behind_any_of_its_events(fleet: Fleet, http: httpx.AsyncClient) -> None:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from attrs import frozen
 
-from tests.e2e.client import Delivery, Node, Operator, announced, assert_in_order_and_once, connected
+from tests.e2e.client import PATIENCE, Delivery, Node, Operator, announced, assert_in_order_and_once, connected
 from tests.e2e.principals import revoke, stranger
 from tests.e2e.stage import problem_in
 from tests.e2e.system import WELL_AGAIN, System
@@ -94,7 +94,7 @@ async def test_both_serve_what_either_did(pair: Pair) -> None:
     assert [peer["node_id"] for peer in (await second.state(pair.two))["peers"]] == [first.id]
 
     await first.heartbeat(pair.one)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (await first.reachability(pair.two))["state"] != "healthy":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

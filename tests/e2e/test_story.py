@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 from attrs import evolve
 
-from tests.e2e.client import Json, Node, Operator
+from tests.e2e.client import PATIENCE, Json, Node, Operator
 from tests.e2e.system import System
 
 SILENT: Final = """
@@ -57,7 +57,7 @@ async def test_a_machine_becomes_a_node_that_is_heard_of(operator: Operator, htt
 
     heard = await first.heartbeat(http)
     assert (heard["reconcile"], heard["rotate_keys"]) == (False, False)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while (told := await first.reachability(http))["state"] != "healthy":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     assert told["last_heartbeat_at"] >= heard["accepted_at"][:19]
@@ -158,7 +158,10 @@ async def test_what_is_empty_again_can_be_deleted(operator: Operator, http: http
         gone = await operator.node(other)
         assert (await http.delete(f"/v1/resources/{other.resource['id']}")).status_code == 204
         await stream.until(lambda taken: "peer_deregistered" in {each.event.type for each in taken})
-    assert (await http.delete(f"/v1/resources/{place.resource['id']}")).status_code == 204
+    async with first.events(http) as stream:
+        assert (await http.delete(f"/v1/resources/{place.resource['id']}")).status_code == 204
+        told = await stream.to_its_end()
+    assert (told[-1].event.type, told[-1].event.payload) == ("peer_deregistered", {"peer_node_id": first.id})
     for node in (first, gone):
         refused = await http.get(f"/v1/nodes/{node.id}/state", headers=node.headers)
         assert (refused.status_code, refused.json()["code"]) == (401, "nsk_revoked")
@@ -185,7 +188,7 @@ async def test_lists_are_paged_to_their_end(operator: Operator, http: httpx.Asyn
 
 async def changes_of(node: Node, system: System, *, count: int) -> list[tuple[str, str]]:
     """The changes of a Node's verdict that are on record, as soon as there are `count`."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while len(rows := await system.rows(CHANGES, id=node.id)) < count:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return [(row["before"], row["after"]) for row in rows]
