@@ -6,15 +6,20 @@ graph that was lost is rebuilt from it; until the graph says of itself that it i
 an empty graph would deny everything to everybody.
 """
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Generic, TypeVar
 
 from attrs import frozen
 
+from plexsphere_domain.authz.model import RelationTuple
 from plexsphere_domain.authz.ports import GraphWriter, TupleLedger
-from plexsphere_domain.authz.projection import project
+from plexsphere_domain.authz.projection import Changes, project
 
 BATCH = 400
 """Facts per step: with at most two tuples each they fit one write of a graph (1,000 updates)."""
+
+BACKLOG = 20_000
+"""Facts with which a graph is rebuilt at the most; later ones follow step by step."""
 
 P = TypeVar("P")
 
@@ -31,6 +36,7 @@ class TupleProjector(Generic[P]):
         """
         if not await self.graph.whole():
             await self.rebuild()
+            return True
         pending = await self.ledger.pending(BATCH)
         if pending is None:
             return False
@@ -40,6 +46,21 @@ class TupleProjector(Generic[P]):
         return True
 
     async def rebuild(self) -> None:
-        """Write the graph anew out of the ledger, whatever it holds."""
-        revision = await self.graph.rebuild(self.ledger.tuples())
-        await self.ledger.rebuilt(revision)
+        """Write the graph anew: what the ledger holds, and the facts that it does not hold yet.
+
+        A graph that were whole without the newest facts would deny, for a moment, what they grant.
+        """
+        pending = await self.ledger.pending(BACKLOG)
+        changes = project(pending.facts) if pending else Changes()
+        revision = await self.graph.rebuild(self._tuples_after(changes))
+        if pending:
+            await self.ledger.settle(pending, changes, revision)
+        else:
+            await self.ledger.rebuilt(revision)
+
+    async def _tuples_after(self, changes: Changes) -> AsyncIterator[Sequence[RelationTuple]]:
+        async for batch in self.ledger.tuples():
+            yield [each for each in batch if not {each.object, each.subject} & changes.removed]
+        touched = tuple(changes.touched)
+        for start in range(0, len(touched), BATCH):
+            yield touched[start : start + BATCH]

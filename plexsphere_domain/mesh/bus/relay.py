@@ -28,7 +28,7 @@ from plexsphere_domain.mesh.bus.envelope import Envelope, IssuedAt, Payload, Too
 from plexsphere_domain.mesh.bus.errors import SigningKeyRotated
 from plexsphere_domain.mesh.bus.ports import Backlog, Message, Publisher, RelayObserver, SigningKeys
 
-BATCH = 500
+BATCH = 1000
 """Facts that one step reads at most."""
 
 RELEASE_EVERY = timedelta(seconds=5)

@@ -132,3 +132,21 @@ class TestProjector:
         ledger.facts.append(Fact("ProjectDeleted", DOMAIN, {"project_id": PROJECT}))
         await projector.step()
         assert {each.object.type for each in ledger.kept} == {ObjectType.DOMAIN}
+
+    async def test_a_graph_is_never_whole_without_the_newest_facts(self):
+        class Watched(MemoryGraph):
+            """Notes what it holds at the moment at which it becomes whole."""
+
+            async def rebuild(self, tuples):
+                held = [each async for batch in tuples for each in batch]
+                self.held_when_whole = {str(each.object.type) for each in held}
+
+                async def again():
+                    yield held
+
+                return await super().rebuild(again())
+
+        graph = Watched()
+        graph.lose()
+        await TupleProjector(ledger=MemoryTupleLedger([DOMAIN_CREATED, PROJECT_CREATED]), graph=graph).step()
+        assert graph.held_when_whole == {"domain", "project"}
